@@ -1,0 +1,122 @@
+/* cyconv.h: everything that the outside (Cython) sees of the C kernels.
+ *
+ * A kernel takes one cy_call: pointers to its operands, sizes, real attributes, scratch.
+ * A plan is an array of cy_calls; cy_run walks it. That is the whole engine.
+ *
+ * Axis names, used in every file below src_c/:
+ *   N batch    D, H, W depth, height, width of an image (missing ones are 1)
+ *   C input channels    K output channels    G groups
+ *   T, R, S depth, height, width of a kernel window
+ * Images are (N, D, H, W, C), convolution kernels (T, R, S, C/G, K), all contiguous, last axis fastest.
+ */
+#ifndef CYCONV_H
+#define CYCONV_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* The list of operations. Each line: name, and its operands p[] in order (inputs, then outputs;
+ * "|0" may be NULL, "+=" is added to, everything else on the right of the arrow is overwritten).
+ * The sizes n[] and attributes a[] of each are in the comment above its textbook loop in naive/. */
+#define CY_OPERATIONS(X) \
+    X(convolution)                 /* x kernel bias|0 -> y                                      */ \
+    X(convolution_input_gradient)  /* dy kernel bias|0 -> dx                                    */ \
+    X(convolution_kernel_gradient) /* x dy -> dkernel+= dbias|0+=                               */ \
+    X(max_pool)                    /* x -> y switches(int32)                                    */ \
+    X(max_pool_gradient)           /* dy switches(int32) -> dx                                  */ \
+    X(average_pool)                /* x -> y                                                    */ \
+    X(average_pool_gradient)       /* dy -> dx                                                  */ \
+    X(batch_norm)                  /* x gamma|0 beta|0 -> moving_mean moving_var y mean inv_std */ \
+    X(batch_norm_inference)        /* x gamma|0 beta|0 moving_mean moving_var -> y inv_std      */ \
+    X(batch_norm_gradient)         /* x dy gamma|0 mean inv_std -> dx|0 dgamma|0+= dbeta|0+=    */ \
+    X(matmul)                      /* a b bias|0 -> c                                           */ \
+    X(sum_rows)                    /* x -> y+=                                                  */ \
+    X(activation)                  /* x -> y                                                    */ \
+    X(activation_gradient)         /* dy x|0 y|0 -> dx                                          */ \
+    X(softmax)                     /* x -> y                                                    */ \
+    X(softmax_gradient)            /* dy y -> dx                                                */ \
+    X(dropout)                     /* x state(uint64) -> y                                      */ \
+    X(binary)                      /* a b -> y                                                  */ \
+    X(copy_block)                  /* x -> y (a part of it)                                     */ \
+    X(fill)                        /* -> y                                                      */ \
+    X(cross_entropy)               /* prediction target weight|0 -> losses gradient|0           */ \
+    X(squared_error)               /* prediction target weight|0 -> losses gradient|0           */ \
+    X(accuracy)                    /* prediction target -> matches                              */ \
+    X(sum)                         /* x -> y[1]                                                 */ \
+    X(sgd)                         /* gradient hyper -> w+= momentum|0                          */ \
+    X(adam)                        /* gradient hyper -> w+= m v                                 */
+
+/* Activations. Those before CY_NEEDS_INPUT have a derivative that follows from the output y alone
+ * (so x need not be kept); the others take it from the input x. a[0] is alpha where there is one. */
+#define CY_ACTIVATIONS(X) \
+    X(linear) X(relu) X(relu6) X(leaky_relu) X(elu) X(selu) X(tanh) X(sigmoid) X(hard_sigmoid) \
+    X(hard_tanh) X(exponential) X(softplus) X(softsign) X(log_sigmoid) \
+    X(silu) X(gelu) X(gelu_tanh) X(mish) X(hard_silu)
+
+#define CY_BINARIES(X) X(add) X(subtract) X(multiply) X(maximum) X(minimum)
+
+#define CY_OP_ENUM(name) CY_OP_##name,
+#define CY_ACT_ENUM(name) CY_ACT_##name,
+#define CY_BIN_ENUM(name) CY_BIN_##name,
+enum { CY_OPERATIONS(CY_OP_ENUM) CY_OPS };
+enum { CY_ACTIVATIONS(CY_ACT_ENUM) CY_ACTS, CY_NEEDS_INPUT = CY_ACT_silu };
+enum { CY_BINARIES(CY_BIN_ENUM) CY_BINS };
+
+/* Levels: the textbook loops, then one compilation of fast/ per instruction set. */
+enum { CY_NAIVE, CY_BASE, CY_AVX2, CY_AVX512, CY_LEVELS };
+enum { CY_FLOAT32, CY_FLOAT64, CY_TYPES };
+
+/* Geometry of a convolution or pooling (for pooling K == C, G == 1): the first 22 sizes of a call.
+ * in, out, win = (D,H,W) of x, of y, of the window; pad = zeros before the first element of an axis
+ * (those behind it follow from out). Input position of output o and tap t: o*stride + t*dilation - pad. */
+typedef struct {
+    ptrdiff_t N, C, K, G;
+    ptrdiff_t in[3], out[3], win[3], stride[3], pad[3], dilation[3];
+} cy_conv;
+enum { CY_CONV_SIZES = 22 };
+
+enum { CY_MAX_OPERANDS = 12, CY_MAX_SIZES = 28, CY_MAX_ATTRIBUTES = 8 };
+
+typedef struct cy_call cy_call;
+typedef void (*cy_kernel)(const cy_call *call);
+typedef size_t (*cy_workspace)(const cy_call *call);
+
+struct cy_call {
+    cy_kernel kernel;
+    void *p[CY_MAX_OPERANDS];
+    ptrdiff_t n[CY_MAX_SIZES];
+    double a[CY_MAX_ATTRIBUTES];
+    void *work;  /* scratch of the kernel's own cy_workspace() bytes, 64-byte aligned */
+    int threads; /* the most threads it may use; scratch was sized for this number */
+};
+
+/* A kernel and the function that tells its scratch size (NULL: none). */
+typedef struct {
+    cy_kernel run;
+    cy_workspace work;
+} cy_entry;
+
+/* The kernel of operation `op` for element type `type` at `level`; a level that has no form of its
+ * own for it gives the textbook loop. */
+cy_entry cy_find(int op, int type, int level);
+
+/* The best level this processor runs; 1 if it runs `level`. */
+int cy_best_level(void);
+int cy_has_level(int level);
+
+/* Runs calls[0..count) in order. */
+void cy_run(const cy_call *calls, ptrdiff_t count);
+/* The same, adding the seconds that each call took to seconds[0..count). */
+void cy_run_timed(const cy_call *calls, ptrdiff_t count, double *seconds);
+
+const char *cy_op_name(int op);
+const char *cy_activation_name(int activation);
+const char *cy_binary_name(int binary);
+const char *cy_level_name(int level);
+int cy_has_openmp(void);
+const char *cy_compiler(void);
+const char *cy_flags(void);
+
+/* For benchmarks: FMAs a second that one core reaches in registers at `level`, in GFLOP/s. */
+double cy_measure_fma(int level, double seconds, int threads);
+
+#endif
