@@ -25,8 +25,16 @@ SANITIZE = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=
 LEVELS = {
     "base": ["-ffp-contract=fast"],
     "avx2": ["-ffp-contract=fast", "-mavx2", "-mfma"],
-    "avx512": ["-ffp-contract=fast", "-mavx2", "-mfma", "-mavx512f", "-mavx512bw", "-mavx512dq",
-               "-mavx512vl", "-mprefer-vector-width=512"],
+    "avx512": [
+        "-ffp-contract=fast",
+        "-mavx2",
+        "-mfma",
+        "-mavx512f",
+        "-mavx512bw",
+        "-mavx512dq",
+        "-mavx512vl",
+        "-mprefer-vector-width=512",
+    ],
 }
 X86_64_LEVELS = ("avx2", "avx512")  # elsewhere these two files compile to nothing
 
@@ -45,8 +53,10 @@ class BuildKernels(build_ext):
 
     def build_extensions(self):
         if self.compiler.compiler_type == "msvc":
-            sys.exit("cyconv's kernels use the vector types of GCC and Clang, which Microsoft's compiler does "
-                     "not have. Build in WSL, or with `--compiler=mingw32` and MinGW-w64's gcc.")
+            sys.exit(
+                "cyconv's kernels use the vector types of GCC and Clang, which Microsoft's compiler does "
+                "not have. Build in WSL, or with `--compiler=mingw32` and MinGW-w64's gcc."
+            )
         self.flags, link = list(FLAGS), []
         if os.environ.get("CYCONV_SANITIZE") == "1":
             self.flags += SANITIZE
@@ -74,13 +84,16 @@ class BuildKernels(build_ext):
             if shutil.which("brew"):
                 answer = subprocess.run(["brew", "--prefix", "libomp"], capture_output=True, text=True)
                 prefix = answer.stdout.strip()
-                choices.append((["-Xpreprocessor", "-fopenmp", f"-I{prefix}/include"],
-                                [f"-L{prefix}/lib", "-lomp"]))
+                choices.append(
+                    (["-Xpreprocessor", "-fopenmp", f"-I{prefix}/include"], [f"-L{prefix}/lib", "-lomp"])
+                )
         for compile_flags, link_flags in choices:
             if self.builds(OPENMP_PROGRAM, compile_flags, link_flags):
                 return compile_flags, link_flags
-        print(f"cyconv: {self.compiler.compiler[0]} builds no OpenMP program here, so the kernels will run on "
-              "one thread. To use all: gcc, or libomp-dev beside clang (macOS: brew install libomp).")
+        print(
+            f"cyconv: {self.compiler.compiler[0]} builds no OpenMP program here, so the kernels will run on "
+            "one thread. To use all: gcc, or libomp-dev beside clang (macOS: brew install libomp)."
+        )
         return None
 
     def builds(self, program, compile_flags=(), link_flags=()):
@@ -88,7 +101,14 @@ class BuildKernels(build_ext):
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "probe.c")
             source.write_text(program)
-            command = [*self.compiler.compiler, *compile_flags, source, *link_flags, "-o", source.with_suffix("")]
+            command = [
+                *self.compiler.compiler,
+                *compile_flags,
+                source,
+                *link_flags,
+                "-o",
+                source.with_suffix(""),
+            ]
             return subprocess.run(list(map(str, command)), capture_output=True).returncode == 0
 
     def compile_at_once(self):
@@ -98,7 +118,9 @@ class BuildKernels(build_ext):
         running = []
 
         def start_one(obj, src, ext, cc_args, extra_postargs, pp_opts):
-            flags = self.flags + (self.levels.get(Path(src).stem, []) if Path(src).parent.name == "isa" else [])
+            flags = self.flags + (
+                self.levels.get(Path(src).stem, []) if Path(src).parent.name == "isa" else []
+            )
             running.append(pool.submit(compile_one, obj, src, ext, cc_args, extra_postargs + flags, pp_opts))
 
         def start_all_and_wait(*args, **kwargs):
