@@ -29,8 +29,8 @@ REMOTES = tuple(
     for part, sha256 in zip(_idx.PARTS, SHA256)
 )
 INSTEAD = (
-    "Do one of these: set CYCONV_DATA to a folder with fashion_mnist/train-images-idx3-ubyte.gz and the other "
-    "three files; or connect this computer to the network once."
+    "Do one of these: set CYCONV_DATA to a folder with fashion_mnist/train-images-idx3-ubyte.gz and the "
+    "other three files; or connect this computer to the network once."
 )
 
 
