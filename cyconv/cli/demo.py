@@ -1,4 +1,4 @@
-"""`cyconv demo`: a small network learns real handwritten digits, from the images to pictures of what it learned.
+"""`cyconv demo`: a small network learns real handwritten digits, from images to pictures of what it learned.
 
 Read it from the top: it is a Keras script, but for the line that says which Keras.
 """
