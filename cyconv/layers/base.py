@@ -5,6 +5,7 @@ of the door's operations (`ops`), so that the same code runs on every backend an
 a user's own may write `call(x)` and `backward(dy)` in NumPy instead: see `custom.py`.
 """
 
+import functools
 import re
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from ..backends import active
 from ..configurable import Configurable
 from ..graph import Node, SymbolicTensor
 from ..variables import Variable
+from .custom import bridge
 
 _counts = {}
 
@@ -41,6 +43,8 @@ class Layer(Configurable):
 
     # How many axes the input must have, batch and channels included; None: any.
     input_rank = None
+    # Whether a finished `build` means that the layer is built; a model decides for itself.
+    build_marks_built = True
 
     def __init__(self, *, name=None, trainable=True, dtype=None, input_shape=None, **unknown):
         if unknown:
@@ -52,6 +56,13 @@ class Layer(Configurable):
         self.trainable, self.built, self.variables = trainable, False, []
         self.dtype = _dtype_name(dtype)
         self.batch_input_shape = None if input_shape is None else (None, *input_shape)
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "call" in cls.__dict__:  # a layer in NumPy
+            bridge(cls)
+        if "build" in cls.__dict__ and cls.build_marks_built:
+            cls.build = _marking_built(cls.build)
 
     # For subclasses --------------------------------------------------------------------------------------
 
@@ -211,6 +222,17 @@ class Layer(Configurable):
         arguments = super().get_config()
         arguments.pop("input_shape", None)
         return {**config, **{k: v for k, v in arguments.items() if k not in config}}
+
+
+def _marking_built(build):
+    """`build`, noting afterwards that the layer is built and for which input."""
+
+    @functools.wraps(build)
+    def marked(self, input_shape):
+        build(self, input_shape)
+        self.built, self.build_shape = True, input_shape
+
+    return marked
 
 
 def _shown(shape):

@@ -18,6 +18,8 @@ class Model(Training, Saving, Layer):
     tensors of another model.
     """
 
+    build_marks_built = False
+
     def __init__(self, inputs=None, outputs=None, name=None, trainable=True, **kwargs):
         for old in ("input", "output"):
             if old in kwargs:
