@@ -1,0 +1,106 @@
+/* dispatch.c: which kernel runs an operation on this processor, and the running of a plan. */
+#include "clock.h"
+#include "tables.h"
+
+#if defined(__x86_64__)
+#define CY_X86_64 1
+#endif
+
+/* The fast forms are float32 only; where a level has none, the textbook loop stands in. */
+cy_entry cy_find(int op, int type, int level)
+{
+    static const cy_entry *const fast[CY_LEVELS] = {
+        [CY_BASE] = cy_fast_base, [CY_AVX2] = cy_fast_avx2, [CY_AVX512] = cy_fast_avx512};
+    const cy_entry none = {0};
+    if (op < 0 || op >= CY_OPS || level < 0 || level >= CY_LEVELS)
+        return none;
+    if (type == CY_FLOAT64)
+        return cy_naive_f64[op];
+    if (level != CY_NAIVE && fast[level][op].run)
+        return fast[level][op];
+    return cy_naive_f32[op];
+}
+
+int cy_has_level(int level)
+{
+#ifdef CY_X86_64
+    __builtin_cpu_init();
+    if (level == CY_AVX2)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (level == CY_AVX512)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+               && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
+               && cy_has_level(CY_AVX2);
+#endif
+    return level == CY_NAIVE || level == CY_BASE;
+}
+
+int cy_best_level(void)
+{
+    int best = CY_BASE;
+    for (int level = CY_BASE; level < CY_LEVELS; level++)
+        if (cy_has_level(level))
+            best = level;
+    return best;
+}
+
+void cy_run(const cy_call *calls, ptrdiff_t count)
+{
+    for (ptrdiff_t i = 0; i < count; i++)
+        calls[i].kernel(&calls[i]);
+}
+
+void cy_run_timed(const cy_call *calls, ptrdiff_t count, double *seconds)
+{
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const double start = cy_seconds();
+        calls[i].kernel(&calls[i]);
+        seconds[i] += cy_seconds() - start;
+    }
+}
+
+#define CY_NAME(name) #name,
+static const char *const op_names[] = {CY_OPERATIONS(CY_NAME)};
+static const char *const activation_names[] = {CY_ACTIVATIONS(CY_NAME)};
+static const char *const binary_names[] = {CY_BINARIES(CY_NAME)};
+static const char *const level_names[] = {"naive", "base", "avx2", "avx512"};
+
+/* NULL for a number that names nothing: callers list the names by counting up to it. */
+static const char *name_of(const char *const *names, int count, int i)
+{
+    return 0 <= i && i < count ? names[i] : NULL;
+}
+
+const char *cy_op_name(int op) { return name_of(op_names, CY_OPS, op); }
+const char *cy_activation_name(int code) { return name_of(activation_names, CY_ACTS, code); }
+const char *cy_binary_name(int code) { return name_of(binary_names, CY_BINS, code); }
+const char *cy_level_name(int level) { return name_of(level_names, CY_LEVELS, level); }
+
+int cy_has_openmp(void)
+{
+#ifdef _OPENMP
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+const char *cy_compiler(void)
+{
+#if defined(__clang__)
+    return "clang " __clang_version__;
+#elif defined(__GNUC__)
+    return "gcc " __VERSION__;
+#else
+    return "unknown";
+#endif
+}
+
+const char *cy_flags(void)
+{
+#ifdef CYCONV_FLAGS
+    return CYCONV_FLAGS;
+#else
+    return "";
+#endif
+}

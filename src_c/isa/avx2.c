@@ -1,0 +1,8 @@
+/* avx2.c: the fast forms for x86-64 with AVX2 and FMA; nothing elsewhere. */
+#define CY_VEC_BYTES 32
+#define CY_LEVEL_NAME(name) name##_avx2
+#ifdef __x86_64__
+#include "../fast/table.inc"
+#else
+#include "../fast/no_table.inc"
+#endif

@@ -1,0 +1,68 @@
+/* threads.h: how a kernel is shared out among threads.
+ *
+ * A kernel is one body; every thread of the team runs it and takes its own part of the work, a range
+ * that follows from its number. What is summed up is cut into chunks that follow from the shape alone,
+ * and the chunks are added in their order: so the bytes of a result do not depend on the team's size. */
+#ifndef CYCONV_THREADS_H
+#define CYCONV_THREADS_H
+#include "cyconv.h"
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+/* Work of one kernel, in elementary operations, below which waking a thread costs more than it saves. */
+#define CY_SERIAL_WORK 100e3
+
+/* Thread `me` of a team of `size`. */
+typedef struct {
+    int me, size;
+} cy_team;
+
+typedef void (*cy_body)(const cy_call *call, cy_team team, void *job);
+
+/* A range [first, last). */
+typedef struct {
+    ptrdiff_t first, last;
+} cy_range;
+
+/* The most threads that a kernel of that much work uses; its scratch is sized by the same number. */
+static inline int cy_threads(const cy_call *call, double work)
+{
+    return work < CY_SERIAL_WORK || call->threads < 1 ? 1 : call->threads;
+}
+
+/* This thread's part of `count` units, cut at multiples of `grain`. */
+static inline cy_range cy_share(cy_team team, ptrdiff_t count, ptrdiff_t grain)
+{
+    const ptrdiff_t grains = (count + grain - 1) / grain;
+    const ptrdiff_t first = grains * team.me / team.size * grain;
+    const ptrdiff_t last = grains * (team.me + 1) / team.size * grain;
+    return (cy_range){first < count ? first : count, last < count ? last : count};
+}
+
+/* Runs body once in each thread of a team of `threads`. */
+static inline void cy_parallel(const cy_call *call, int threads, cy_body body, void *job)
+{
+#ifdef _OPENMP
+    if (threads > 1) {
+#pragma omp parallel num_threads(threads)
+        body(call, (cy_team){omp_get_thread_num(), omp_get_num_threads()}, job);
+        return;
+    }
+#endif
+    (void)threads;
+    body(call, (cy_team){0, 1}, job);
+}
+
+/* Every thread of the team waits here for the others. */
+static inline void cy_wait(cy_team team)
+{
+#ifdef _OPENMP
+    if (team.size > 1) {
+#pragma omp barrier
+    }
+#endif
+    (void)team;
+}
+
+#endif
