@@ -1,4 +1,4 @@
-"""The package as a user builds it: sdist, unpacked far from the checkout, then a wheel; each once a test run."""
+"""The package as a user builds it: sdist, unpacked far from the checkout, then a wheel; each once a run."""
 
 import atexit
 import functools
@@ -21,8 +21,12 @@ def run(*command, env=None, **options):
     Variables that would lead Python or cyconv elsewhere are not passed on; `env` adds to the others.
     """
     command = [str(part) for part in command]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "CYCONV"))}
-    done = subprocess.run(command, capture_output=True, text=True, env={**environment, **(env or {})}, **options)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "CYCONV"))
+    }
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**environment, **(env or {})}, **options
+    )
     written = done.stdout + done.stderr
     if done.returncode and "No matching distribution found" in written and not os.environ.get("CI"):
         pytest.skip("the package index cannot be reached, and a build in isolation needs it")

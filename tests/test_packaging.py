@@ -1,4 +1,4 @@
-"""A user's installation: sdist, wheel, fresh environment; with and without OpenMP, with gcc and with clang."""
+"""A user's installation: sdist, wheel, fresh environment; without OpenMP too, with gcc and with clang."""
 
 import shutil
 import sys
@@ -60,7 +60,9 @@ def test_the_wheel_works_in_a_fresh_environment(tmp_path):
 def build(folder, **env):
     """Builds the unpacked sdist with this environment's setuptools and Cython; returns PYTHONPATH for it."""
     for command in (["build_ext", "--build-temp", folder / "objects"], ["build_py"]):
-        written = run(sys.executable, "setup.py", *command, "--build-lib", folder / "lib", cwd=sdist(), env=env)
+        written = run(
+            sys.executable, "setup.py", *command, "--build-lib", folder / "lib", cwd=sdist(), env=env
+        )
         print(written)
     return {"PYTHONPATH": str(folder / "lib")}
 

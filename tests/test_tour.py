@@ -77,8 +77,8 @@ def test_5_a_model_learns_is_saved_and_comes_back(tmp_path):
     loss, accuracy = model.evaluate(x, y, verbose=0)
     assert accuracy > 0.95
 
-    model.save(tmp_path / "bars.keras")
-    again = keras.models.load_model(tmp_path / "bars.keras")
+    model.save(tmp_path / "bars.safetensors")
+    again = keras.models.load_model(tmp_path / "bars.safetensors")
     np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
