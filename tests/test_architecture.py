@@ -20,7 +20,7 @@ def map_of_arrows():
     """{room: rooms it may import}, from the table in ARCHITECTURE.md."""
     text = (ROOT / "ARCHITECTURE.md").read_text()
     table = text.split("<!-- arrows -->")[1]
-    rows = re.findall(r"^\| `([\w.]+)` \| ([^|]*) \|", table, re.M)
+    rows = re.findall(r"^\| `([\w.]+)` \|([^|]*)\|", table, re.M)
     return {name: set(re.findall(r"`([\w.]+)`", targets)) for name, targets in rows}
 
 
