@@ -288,9 +288,40 @@ def test_changing_threads_or_backend_mid_training_is_fine():
         keras.set_num_threads(0)
 
 
-def test_float64_models_train():
-    model = keras.Sequential([layers.Input((4,)), layers.Dense(2, dtype="float64")])
-    model.dtype = "float64"
-    model.compile("sgd", "mse")
-    model.fit(np.ones((4, 4)), np.ones((4, 2)), verbose=0)
-    assert model.get_weights()[0].dtype == np.float64
+@pytest.mark.parametrize("backend", backends.NAMES)
+def test_gradients_of_a_whole_network_against_central_differences(backend):
+    """In float64: two branches, a shared layer, batch norm in training mode, weights on the samples."""
+    from cyconv.testing import check_gradients
+
+    double = {"dtype": "float64"}
+    inputs = keras.Input((6, 6, 2))
+    shared = layers.Conv2D(3, 3, padding="same", activation="tanh", **double)
+    x = layers.Conv2D(2, 3, padding="same", groups=2, **double)(inputs)
+    x = layers.BatchNormalization(**double)(layers.add([shared(inputs), shared(x)]))
+    x = layers.concatenate([layers.MaxPooling2D(2, **double)(x), layers.AveragePooling2D(2, **double)(x)])
+    model = keras.Model(inputs, layers.Dense(3, activation="softmax", **double)(layers.Flatten(**double)(x)))
+    generator = np.random.default_rng(0)
+    x, y, weight = generator.standard_normal((5, 6, 6, 2)), np.arange(5) % 3, generator.random(5)
+    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    with backends.use(backend):
+        model.train_on_batch(x, y, sample_weight=weight)
+        variables = model.trainable_weights
+        assert all(v.dtype == "float64" for v in variables)
+
+        def loss(*values):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+            return model.train_on_batch(x, y, sample_weight=weight)
+
+        gradients = [np.array(v.gradient) for v in variables]
+        check_gradients(loss, [v.numpy() for v in variables], gradients, directions=2)
+
+
+def test_first_nonfinite_names_the_layer():
+    x, _ = stripes(4)
+    model = classifier()
+    assert model.first_nonfinite(x) is None
+    kernel, bias = model.layers[5].get_weights()
+    model.layers[5].set_weights([kernel * np.inf, bias])
+    assert model.first_nonfinite(x) == model.layers[5].name
+    assert model.first_nonfinite(x * np.nan) == "input"

@@ -57,6 +57,7 @@ class Model(Training, Saving, Layer):
                 f"model {self.name!r}: layer names must differ; {sorted(twice)[0]!r} is there twice"
             )
         self._layers, self.built = layers, True
+        self.dtype = self.outputs[0].dtype
         self.build_shape = [t.shape for t in self.inputs]
         self._own_trainable = True
 
@@ -199,6 +200,12 @@ class Model(Training, Saving, Layer):
         from .plans import print_profile
 
         return print_profile(self, batch_size, mode, repeats, print_fn)
+
+    def first_nonfinite(self, x, training=False):
+        """The first layer whose output for x holds NaN or infinity; None where there is none."""
+        from .diagnosis import first_nonfinite
+
+        return first_nonfinite(self, x, training)
 
     # Configuration ---------------------------------------------------------------------------------------------
 
