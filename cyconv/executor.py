@@ -49,7 +49,7 @@ class Executor:
         """
         backend = active()
         if mode == "train":
-            self._ensure_arena(backend)
+            self.ensure_arena()
         if self._moves != variables.moves():
             self.recorded.clear()
         trained = tuple(node.layer.trainable for node in self.flat.nodes)
@@ -66,7 +66,9 @@ class Executor:
             self.recorded.popitem(last=False)
         return recorded
 
-    def _ensure_arena(self, backend):
+    def ensure_arena(self):
+        """Puts all trained weights into one arena, unless they lie in it, and gives the optimiser its slots."""
+        backend = active()
         trained = self.model.trainable_weights
         if not trained:
             raise ValueError(f"{self.model}: nothing to train: no layer has trainable weights")

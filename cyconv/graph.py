@@ -17,23 +17,6 @@ class SymbolicTensor:
         origin = f", made by {self.node.layer.name!r}" if self.node else ""
         return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}{origin}>"
 
-    def __add__(self, other):
-        return _merge("Add", self, other)
-
-    def __sub__(self, other):
-        return _merge("Subtract", self, other)
-
-    def __mul__(self, other):
-        return _merge("Multiply", self, other)
-
-
-def _merge(layer, a, b):
-    from . import layers
-
-    if not isinstance(b, SymbolicTensor):
-        raise TypeError(f"a symbolic tensor combines with another one only. Received: {type(b).__name__}")
-    return getattr(layers, layer)()([a, b])
-
 
 class Node:
     """One call of a layer: its inputs and outputs. `nested`: whether the inputs came as a list."""

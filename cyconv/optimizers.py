@@ -66,8 +66,8 @@ class Optimizer(Configurable):
 
     def load_variables(self, state):
         """Sets what `variables` gave, once the slots exist."""
-        self.iterations = int(state["iterations"])
-        self.learning_rate = float(state["learning_rate"])
+        self.iterations = int(np.ravel(state["iterations"])[0])
+        self.learning_rate = float(np.ravel(state["learning_rate"])[0])
         for name, flat in self.slots.items():
             for variable, view in zip(self.arena.variables, self.arena.views(flat), strict=True):
                 self.arena.backend.load(view, state[f"{name}/{variable.path}"])

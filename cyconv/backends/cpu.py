@@ -12,7 +12,6 @@ from .._native.engine import ACTIVATIONS, BINARIES
 from .interface import EPSILON
 
 KINDS = {"categorical": 0, "sparse": 1, "binary": 2}
-ALGORITHMS = ("auto", "naive", "direct")
 TYPES = {"float32": 0, "float64": 1}
 # Operands that are not of the network's float type: operation -> {position: dtype}.
 OTHER_DTYPES = {
@@ -81,13 +80,7 @@ def _geometry(x, y, K, groups, window, strides, padding, dilation):
     )  # fmt: skip
 
 
-def _known(algorithm):
-    if algorithm not in ALGORITHMS:
-        raise ValueError(f"`algorithm` must be one of {', '.join(ALGORITHMS)}. Received: {algorithm!r}")
-
-
 def convolution(x, kernel, bias, y, *, strides, padding, dilation, groups, activation, alpha, algorithm):
-    _known(algorithm)
     g = _geometry(x, y, kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
     return (*g, ACTIVATIONS[activation]), (alpha,)
 
@@ -95,13 +88,11 @@ def convolution(x, kernel, bias, y, *, strides, padding, dilation, groups, activ
 def convolution_input_gradient(
     dy, kernel, bias, dx, *, strides, padding, dilation, groups, activation, alpha, algorithm
 ):
-    _known(algorithm)
     g = _geometry(dx, dy, kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
     return (*g, ACTIVATIONS[activation]), (alpha,)
 
 
 def convolution_kernel_gradient(x, dy, dkernel, dbias, *, strides, padding, dilation, groups, algorithm):
-    _known(algorithm)
     return _geometry(
         x, dy, dkernel.shape[-1], groups, dkernel.shape[:-2], strides, padding, dilation
     ), ()

@@ -19,6 +19,10 @@ from .. import shapes
 EPSILON = 1e-7  # Keras's backend epsilon: cross-entropies clip probabilities to [EPSILON, 1 - EPSILON]
 
 
+# "direct" and "naive" give the same numbers by a fast kernel and by the textbook loop; "auto" chooses.
+ALGORITHMS = ("auto", "naive", "direct")
+
+
 def expect(array, shape, name, operation):
     """Refuses an operand of another shape; such an error is a mistake of the caller, not of the data."""
     if tuple(array.shape) != tuple(shape):
@@ -60,6 +64,7 @@ class Door:
             expect(bias, (K,), "bias", "convolution")
         shape = (N, *shapes.window_output(sizes, window, strides, dilation, padding, "kernel"), K)
         out = self._out(out, shape, x, "convolution")
+        self._known(algorithm)
         self._do("convolution", (x, kernel, bias, out), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups,
             activation=activation, alpha=alpha, algorithm=algorithm))
@@ -78,6 +83,7 @@ class Door:
         if bias is not None:
             expect(bias, (input_shape[-1],), "bias", "convolution_input_gradient")
         out = self._out(out, input_shape, dy, "convolution_input_gradient")
+        self._known(algorithm)
         self._do("convolution_input_gradient", (dy, kernel, bias, out), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups,
             activation=activation, alpha=alpha, algorithm=algorithm))
@@ -92,8 +98,14 @@ class Door:
                              dilation, groups)
         if dbias is not None:
             expect(dbias, (dkernel.shape[-1],), "dbias", "convolution_kernel_gradient")
+        self._known(algorithm)
         self._do("convolution_kernel_gradient", (x, dy, dkernel, dbias), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups, algorithm=algorithm))
+
+    @staticmethod
+    def _known(algorithm):
+        if algorithm not in ALGORITHMS:
+            raise ValueError(f"`algorithm` must be one of {', '.join(ALGORITHMS)}. Received: {algorithm!r}")
 
     def _check_gradient(self, name, input_shape, kernel_shape, dy, strides, padding, dilation, groups):
         N, *sizes, C = input_shape

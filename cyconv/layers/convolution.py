@@ -1,6 +1,7 @@
 """Conv1D, Conv2D, Conv3D: one code path for one to three spatial axes."""
 
 from .. import activations, initializers, shapes
+from ..backends.interface import ALGORITHMS
 from . import activation as act
 from .base import Layer
 
@@ -65,8 +66,8 @@ class Conv(Layer):
         self.dilation_rate = shapes.as_tuple(dilation_rate, self.rank, "dilation_rate")
         self.padding, self.algorithm, self.use_bias = padding, algorithm, use_bias
         self._padding_for((None,) * self.rank)  # an unknown word is refused here, not at the first call
-        if algorithm not in ("auto", "naive", "direct"):
-            raise ValueError(f'`algorithm` is "auto", "direct" or "naive". Received: {algorithm!r}')
+        if algorithm not in ALGORITHMS:
+            raise ValueError(f"`algorithm` must be one of {', '.join(ALGORITHMS)}. Received: {algorithm!r}")
         if self.filters % self.groups:
             raise ValueError(
                 f"`filters` ({self.filters}) must be a multiple of `groups` ({self.groups}); nearest: "

@@ -2,6 +2,7 @@
 
 from math import prod
 
+from ..graph import SymbolicTensor
 from .base import Layer
 
 
@@ -155,3 +156,18 @@ def multiply(inputs, **kwargs):
 def concatenate(inputs, axis=-1, **kwargs):
     """Concatenate(axis)(inputs)."""
     return Concatenate(axis=axis, **kwargs)(inputs)
+
+
+def _operator(layer):
+    def combine(a, b):
+        if not isinstance(b, SymbolicTensor):
+            raise TypeError(f"a symbolic tensor combines with another one only. Received: {type(b).__name__}")
+        return layer()([a, b])
+
+    return combine
+
+
+# x + y, x - y, x * y on symbolic tensors are the layers of this file.
+SymbolicTensor.__add__ = _operator(Add)
+SymbolicTensor.__sub__ = _operator(Subtract)
+SymbolicTensor.__mul__ = _operator(Multiply)

@@ -57,8 +57,8 @@ def as_list(value, names, what):
         return [value[n] for n in names]
     if isinstance(value, (list, tuple)) and len(names) > 1:
         values = list(value)
-    elif isinstance(value, (list, tuple)) and len(value) == 1 and hasattr(value[0], "shape"):
-        values = list(value)
+    elif isinstance(value, (list, tuple)) and value and hasattr(value[0], "shape"):
+        values = list(value)  # a list of arrays: one for each
     else:
         values = [value]
     if len(values) != len(names):
@@ -86,11 +86,13 @@ def prepare_inputs(model, x):
     """x as a list of float arrays, each checked against the model's inputs."""
     if x is None:
         raise ValueError("`x` is missing: give an array with the batch as its first axis")
+    if not model.built:
+        first = x[0] if isinstance(x, (list, tuple)) and x and hasattr(x[0], "shape") else x
+        model.ensure_inputs([numbers(first, "`x`").shape])
     raw = as_list(x, model.input_names, "`x`")
     arrays = [numbers(a, f"`x` for input {n!r}") for a, n in zip(raw, model.input_names, strict=True)]
     if any(a.ndim == 0 for a in arrays):
         raise ValueError("`x` must have a batch axis. Received: a single number")
-    model.ensure_inputs([a.shape for a in arrays])
     lengths = {len(a) for a in arrays}
     if len(lengths) > 1:
         raise ValueError(f"the inputs differ in their number of samples: {sorted(lengths)}")
@@ -123,9 +125,8 @@ def check_input(model, shape, tensor):
     )
 
 
-def prepare(model, x, y, sample_weight=None):
-    """A Batches of checked arrays for training or evaluation with labels `y`."""
-    inputs = prepare_inputs(model, x)
+def prepare(model, inputs, y, sample_weight=None):
+    """A Batches of checked arrays for training or evaluation with labels `y`; inputs: of `prepare_inputs`."""
     if y is None:
         raise ValueError("`y` is missing: training and evaluation need labels")
     compiled = model.compiled

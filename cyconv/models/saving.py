@@ -62,16 +62,12 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):  # 
         model.compile(**settings)
         state = {n.removeprefix("optimizer/"): a for n, a in tensors.items() if n.startswith("optimizer/")}
         if state:
-            model._pending_optimizer_state = state
-            model.executor._ensure_arena(_backend())
-            model.optimizer.load_variables(state)
+            model.executor.ensure_arena()
+            try:
+                model.optimizer.load_variables(state)
+            except (KeyError, ValueError) as error:
+                raise ValueError(f"{filepath}: its optimiser state does not fit this model ({error})") from error
     return model
-
-
-def _backend():
-    from ..backends import active
-
-    return active()
 
 
 def _checked(filepath, overwrite):

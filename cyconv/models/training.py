@@ -107,10 +107,11 @@ class Training:
         return train.split(validation_split) if validation_split else (train, None)
 
     def _prepared(self, x, y, sample_weight=None):
-        if not self.built:
-            self.ensure_inputs([np.shape(a) for a in (x if isinstance(x, (list, tuple)) else [x])])
+        if self.optimizer is None:
+            self._need_compiled()
+        inputs = data.prepare_inputs(self, x)  # builds a model that learns its input's shape from data
         self._need_compiled()
-        return data.prepare(self, x, y, sample_weight)
+        return data.prepare(self, inputs, y, sample_weight)
 
     def _pass(self, batches_of, batches, mode, progress=None, hooks=None):
         """Runs the batches (index arrays); returns the means over all samples, in History's order."""
