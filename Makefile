@@ -92,6 +92,8 @@ $(VENV)/.lint: $(VENV)/.python-$(VERSION) pyproject.toml
 # Python has no sanitizers in it, so their library is loaded before it. Leaks are not looked for: Python
 # never frees all that it has. PYTHONMALLOC=malloc shows them every object's end.
 
+KERNEL_TESTS = $(or $(wildcard tests/test_kernels*.py),$(error there is no tests/test_kernels*.py))
+
 debug: $(DEBUG)/.built
 	$(BIN)/python setup.py --quiet build_py --build-lib $(DEBUG)/lib
 	cd $(DEBUG) && export PYTHONPATH=lib PYTHONMALLOC=malloc \
@@ -99,7 +101,7 @@ debug: $(DEBUG)/.built
 	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 && \
 	../$(BIN)/python -c 'from cyconv._native import engine; print("sanitizer build:", engine.flags())' && \
 	../$(BIN)/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider $(ARGS) \
-	    $(patsubst %,../%,$(wildcard tests/test_kernels*.py))
+	    $(addprefix ../,$(KERNEL_TESTS))
 
 $(DEBUG)/.built: $(SOURCES) | $(VENV)/.test
 	CC=$(CC) CYCONV_SANITIZE=1 $(BIN)/python setup.py --quiet build_ext \

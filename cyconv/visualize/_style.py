@@ -4,7 +4,7 @@ import contextlib
 import math
 
 BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
-SHARES = "cividis"  # 0 to 1, from dark to light, in every kind of sight
+SHARES = "Blues"  # 0 to 1, from light to dark, in every kind of sight
 SIGNED = "PuOr_r"  # below and above 0: orange is positive, purple negative, white 0
 
 LOOK = {

@@ -49,7 +49,7 @@ def confusion_matrix(y_true, y_pred, names=None):
         figure, axis = plt.subplots(figsize=(side + 0.6, side), layout="constrained")
         image = axis.imshow(shares, cmap=_style.SHARES, vmin=0, vmax=1)
         for row, column in zip(*np.nonzero(counts)):
-            dark = shares[row, column] < 0.5
+            dark = shares[row, column] > 0.5
             axis.text(column, row, counts[row, column], ha="center", va="center", size="small",
                       color="white" if dark else "black")  # fmt: skip
         axis.set_xticks(range(len(names)), names, rotation=0 if len(str(names[-1])) < 3 else 90)
