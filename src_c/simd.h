@@ -24,6 +24,10 @@ INLINE void store_int(int32_t *p, vi v) { *(vi_memory *)p = v; }
 INLINE vf splat(float x) { return x - (vf){0}; } /* x - 0 is x, also for -0 */
 INLINE vi splat_int(int32_t x) { return x - (vi){0}; }
 
+INLINE ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
+INLINE ptrdiff_t min_of(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+INLINE ptrdiff_t max_of(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+
 /* The lanes that p has left, at most all: those of p[0..n). */
 INLINE int lanes_left(ptrdiff_t n) { return n < LANES ? (int)n : LANES; }
 
