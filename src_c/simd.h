@@ -1,5 +1,6 @@
 /* simd.h: the vector type of an ISA level, in GNU C: a += b * c works on all lanes at once, and the
- * flags of the file decide what instruction that becomes. No intrinsics.
+ * flags of the file decide what instruction that becomes. No intrinsics. Where a loop over the lanes
+ * stands below, the compiler makes one instruction of it (a masked load, a square root, a maximum).
  * Included once per level, after CY_VEC_BYTES. */
 #include <stddef.h>
 #include <stdint.h>
@@ -22,3 +23,91 @@ INLINE void store_int(int32_t *p, vi v) { *(vi_memory *)p = v; }
 
 INLINE vf splat(float x) { return x - (vf){0}; } /* x - 0 is x, also for -0 */
 INLINE vi splat_int(int32_t x) { return x - (vi){0}; }
+
+INLINE ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
+INLINE ptrdiff_t min_of(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+INLINE ptrdiff_t max_of(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+
+/* The lanes that p has left, at most all: those of p[0..n). */
+INLINE int lanes_left(ptrdiff_t n) { return n < LANES ? (int)n : LANES; }
+
+/* The first n lanes, n in 0..LANES; the rest is 0 and its memory is not touched. */
+INLINE vf load_part(const float *p, int n)
+{
+    vf v;
+    if (n >= LANES)
+        return load(p);
+    for (int i = 0; i < LANES; i++)
+        v[i] = i < n ? p[i] : 0;
+    return v;
+}
+
+INLINE vi load_int_part(const int32_t *p, int n)
+{
+    vi v;
+    if (n >= LANES)
+        return load_int(p);
+    for (int i = 0; i < LANES; i++)
+        v[i] = i < n ? p[i] : 0;
+    return v;
+}
+
+INLINE void store_part(float *p, vf x, int n)
+{
+    float v[LANES];
+    if (n >= LANES) {
+        store(p, x);
+        return;
+    }
+    store(v, x);
+    for (int i = 0; i < LANES; i++)
+        if (i < n)
+            p[i] = v[i];
+}
+
+INLINE void store_int_part(int32_t *p, vi x, int n)
+{
+    int32_t v[LANES];
+    if (n >= LANES) {
+        store_int(p, x);
+        return;
+    }
+    store_int(v, x);
+    for (int i = 0; i < LANES; i++)
+        if (i < n)
+            p[i] = v[i];
+}
+
+/* a where the mask's lane is -1, b where it is 0: as a comparison of vectors gives it. */
+INLINE vf select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+INLINE vi select_int(vi mask, vi a, vi b) { return (mask & a) | (~mask & b); }
+
+/* max and min; a NaN on either side wins. */
+INLINE vf vec_max(vf a, vf b) { return select((a > b) | (a != a), a, b); }
+INLINE vf vec_min(vf a, vf b) { return select((a < b) | (a != a), a, b); }
+INLINE vf vec_relu(vf x) { return select(x < 0, splat(0), x); }
+INLINE vf vec_abs(vf x) { return (vf)((vi)x & 0x7fffffff); }
+
+INLINE vf vec_sqrt(vf x)
+{
+    for (int i = 0; i < LANES; i++)
+        x[i] = __builtin_sqrtf(x[i]);
+    return x;
+}
+
+/* The sum of all lanes, always in the same order. */
+INLINE float sum_lanes(vf x)
+{
+    float total = 0;
+    for (int i = 0; i < LANES; i++)
+        total += x[i];
+    return total;
+}
+
+INLINE float max_lanes(vf x)
+{
+    float top = x[0];
+    for (int i = 1; i < LANES; i++)
+        top = x[i] > top || x[i] != x[i] ? x[i] : top;
+    return top;
+}

@@ -10,8 +10,13 @@
 #include <omp.h>
 #endif
 
-/* Work of one kernel, in elementary operations, below which waking a thread costs more than it saves. */
-#define CY_SERIAL_WORK 100e3
+/* Nanoseconds on one thread below which waking another costs more than it saves. */
+#define CY_SERIAL_NANOSECONDS 10e3
+
+enum {
+    CY_GRAIN = 64,             /* elements: a vector or a cache line is never shared by two threads */
+    CY_FMAS_A_NANOSECOND = 32, /* for estimates of a kernel's time: a core of these days */
+};
 
 /* Thread `me` of a team of `size`. */
 typedef struct {
@@ -25,10 +30,11 @@ typedef struct {
     ptrdiff_t first, last;
 } cy_range;
 
-/* The most threads that a kernel of that much work uses; its scratch is sized by the same number. */
-static inline int cy_threads(const cy_call *call, double work)
+/* The most threads that a kernel uses which takes about that long on one; its scratch is sized by the
+ * same number. */
+static inline int cy_threads(const cy_call *call, double nanoseconds)
 {
-    return work < CY_SERIAL_WORK || call->threads < 1 ? 1 : call->threads;
+    return nanoseconds < CY_SERIAL_NANOSECONDS || call->threads < 1 ? 1 : call->threads;
 }
 
 /* This thread's part of `count` units, cut at multiples of `grain`. */

@@ -1,0 +1,22 @@
+/* scratch.h: cutting call->work into pieces, each on a cache line of its own. A kernel's cy_workspace
+ * adds up the same cy_room()s that the kernel then takes. */
+#ifndef CYCONV_SCRATCH_H
+#define CYCONV_SCRATCH_H
+#include <stddef.h>
+
+enum { CY_CACHE_LINE = 64 };
+
+static inline size_t cy_room(ptrdiff_t count, size_t size)
+{
+    const size_t bytes = (size_t)(count > 0 ? count : 0) * size;
+    return (bytes + CY_CACHE_LINE - 1) / CY_CACHE_LINE * CY_CACHE_LINE;
+}
+
+static inline void *cy_take(char **at, ptrdiff_t count, size_t size)
+{
+    void *piece = *at;
+    *at += cy_room(count, size);
+    return piece;
+}
+
+#endif
