@@ -14,7 +14,7 @@ from .activations import (
 from .backends import active
 
 __all__ = [
-    "average_pool", "batch_normalization", "conv", "conv_transpose", "dense", "depthwise_conv", "elu", "gelu",
+    "average_pool", "batch_normalization", "conv", "conv_transpose", "depthwise_conv", "elu", "gelu",
     "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "log_sigmoid", "matmul", "max_pool", "mish", "relu",
     "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "tanh",
 ]  # fmt: skip
@@ -67,6 +67,8 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
             f"groups) on its second-last axis. Received: kernel shape {k.shape}"
         )
     window = k.shape[:-2]
+    if 0 in k.shape:
+        raise ValueError(f"conv: no axis of the kernel may have size 0. Received: shape {k.shape}")
     strides = shapes.as_tuple(strides, rank, "strides")
     dilation = shapes.as_tuple(dilation_rate, rank, "dilation_rate")
     pairs = shapes.resolve_padding(padding, x.shape[1:-1], window, strides, dilation)
@@ -149,9 +151,3 @@ def matmul(x1, x2):
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
         raise ValueError(f"matmul: needs (M, K) and (K, N). Received: {a.shape} and {b.shape}")
     return active().to_host(active().matmul(a, b))
-
-
-def dense(x, kernel, bias=None):
-    """x @ kernel + bias for x (M, C), kernel (C, K), bias (K,)."""
-    a, k, b = _arrays("dense", x, kernel, bias)
-    return active().to_host(active().matmul(a, k, b))

@@ -229,6 +229,7 @@ def test_uncompiled_models_say_what_to_do():
         (lambda: ops.conv(np.ones((1, 4, 4, 3)), np.ones((2, 2, 2, 1))), "3 channels"),
         (lambda: ops.conv(np.ones((1, 4, 4, 1)), np.ones((5, 5, 1, 1))), "does not fit"),
         (lambda: ops.conv(np.ones((1, 4, 4, 1)), np.ones((2, 2, 1, 1)), algorithm="fft"), "`algorithm`"),
+        (lambda: ops.conv(np.ones((1, 4, 4, 1)), np.ones((0, 2, 1, 1))), "size 0"),
         (lambda: ops.conv(["a"], np.ones((2, 2, 1, 1))), "expected numbers"),
         (lambda: ops.max_pool(np.ones((1, 4, 4, 1)), 2, padding=2), "nothing but padding"),
         (lambda: ops.max_pool(np.ones((1, 4, 4, 1)), 0), "at least 1"),

@@ -1,5 +1,8 @@
 """Models: wiring, names, weights, summary, nesting, sharing, configuration."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -139,6 +142,22 @@ def test_add_and_pop():
     assert model.output_shape == (None, 3)
     with pytest.raises(TypeError, match="only layers"):
         model.add("dense")
+
+
+@pytest.mark.parametrize("copy", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["copy", "pickle"])
+def test_copies_are_whole_and_independent(copy):
+    model = small()
+    model.compile(keras.optimizers.SGD(0.5), "sparse_categorical_crossentropy")
+    x, y = np.random.default_rng(0).random((4, 6, 6, 1), np.float32), np.arange(4) % 3
+    twin, expected = copy(model), model.predict(x, verbose=0)
+    np.testing.assert_array_equal(twin.predict(x, verbose=0), expected)
+    twin.fit(x, y, verbose=0)
+    assert twin.optimizer.learning_rate == 0.5
+    assert (twin.predict(x, verbose=0) != expected).any()
+    np.testing.assert_array_equal(model.predict(x, verbose=0), expected)
+    layer = layers.Dense(3)
+    layer.build((None, 4))
+    np.testing.assert_array_equal(copy(layer).get_weights()[0], layer.get_weights()[0])
 
 
 def test_trainable_false_freezes():

@@ -6,14 +6,20 @@ import os
 from .._native import engine
 
 
-def available():
-    """The cores this process may use: its affinity mask, and OMP_NUM_THREADS where the user set it."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def cores():
+    """The cores this process may run on: its affinity mask."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def initial():
+    """The cores; or OMP_NUM_THREADS, where the user set it."""
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return int(asked) if asked.isdigit() and int(asked) > 0 else cores
+    return min(int(asked), MOST) if asked.isdigit() and int(asked) > 0 else cores()
 
 
-_count = available()
+# More would gain nothing, and the threading library ends the process where it cannot start them all.
+MOST = max(64, cores())
+_count = initial()
 
 
 def count():
@@ -22,9 +28,9 @@ def count():
 
 
 def set_count(n):
-    """Sets the number of threads, at least 1. Results are the same bytes for any number."""
+    """Sets the number of threads, 1 to MOST. Results are the same bytes for any number."""
     global _count
     n = operator.index(n)
-    if n < 1:
-        raise ValueError(f"the number of threads must be at least 1. Received: {n}")
+    if not 1 <= n <= MOST:
+        raise ValueError(f"the number of threads must be at least 1 and at most {MOST}. Received: {n}")
     _count = n

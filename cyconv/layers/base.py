@@ -216,12 +216,24 @@ class Layer(Configurable):
             raise ValueError(f"{self} is not built yet: it does not know its input's shape")
         return sum(v.size for v in self.weights)
 
+    def __reduce__(self):
+        """Copies (copy.deepcopy, pickle) are made anew from configuration and weights."""
+        return _copy_of, (type(self), self.get_config(), self.build_shape if self.built else None, self.get_weights())
+
     def get_config(self):
         """The constructor's arguments and the layer's name, as JSON values."""
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
         arguments = super().get_config()
         arguments.pop("input_shape", None)
         return {**config, **{k: v for k, v in arguments.items() if k not in config}}
+
+
+def _copy_of(cls, config, build_shape, weights):
+    layer = cls.from_config(config)
+    if build_shape is not None:
+        layer.build(build_shape)
+        layer.set_weights(weights)
+    return layer
 
 
 def _marking_built(build):

@@ -3,7 +3,7 @@
 import json
 
 
-from ..graph import SymbolicTensor, depths, ordered_nodes
+from ..graph import SymbolicTensor, depths, flatten, ordered_nodes
 from ..layers.base import Layer
 from .data import check_input
 from .saving import Saving
@@ -222,9 +222,24 @@ class Model(Training, Saving, Layer):
 
         return restore(cls, config, custom_objects)
 
+    def __reduce__(self):
+        custom = {type(node.layer).__name__: type(node.layer) for node in flatten(self).nodes} if self.built else {}
+        settings = None if self.optimizer is None else (type(self.optimizer), self.optimizer.get_config())
+        state = (self.get_weights(), settings, getattr(self, "_compile_arguments", None))
+        return _copy_of, (type(self), self.get_config(), custom, *state)
+
     def to_json(self, **kwargs):
         """The architecture as a JSON string."""
         return json.dumps({"class_name": type(self).__name__, "config": self.get_config()}, **kwargs)
+
+
+def _copy_of(cls, config, custom, weights, optimizer, arguments):
+    model = cls.from_config(config, custom)
+    model.set_weights(weights)
+    if optimizer:
+        made, settings = optimizer
+        model.compile(made.from_config(settings), **arguments)
+    return model
 
 
 def _tensors(group, what):

@@ -8,6 +8,8 @@ from math import prod
 
 def recorded_step(model, batch_size, mode):
     """The recorded step for batches of zeros; labels as the compiled losses want them."""
+    if mode not in ("train", "test", "predict"):
+        raise ValueError(f'`mode` is "train", "test" or "predict". Received: {mode!r}')
     shapes, targets = [], []
     for tensor in model.inputs:
         if None in tensor.shape[1:]:
