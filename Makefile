@@ -41,7 +41,7 @@ smoke: $(VENV)/.test
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
-	$(BIN)/cython-lint cyconv
+	PATH="$(CURDIR)/$(BIN):$$PATH" cython-lint cyconv  # which calls pycodestyle
 	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 
 format: $(VENV)/.lint

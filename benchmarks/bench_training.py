@@ -58,7 +58,8 @@ def torch_step(model, x, y, classes, mode):
     module = module.to(memory_format=layout)
     images = torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=layout)
     labels = torch.from_numpy(y).long() if classes else torch.from_numpy(y).permute(0, 3, 1, 2)
-    criterion = torch.nn.functional.cross_entropy if classes else torch.nn.functional.binary_cross_entropy_with_logits
+    functional = torch.nn.functional
+    criterion = functional.cross_entropy if classes else functional.binary_cross_entropy_with_logits
     optimizer = torch.optim.Adam(module.parameters(), 0.001, eps=1e-7)
     forward = torch.compile(module) if mode == "compile" else module
 
@@ -115,7 +116,7 @@ def main():
         "",
         "Milliseconds a training step, median (minimum), and how many times faster than the fastest peer:",
         "",
-        "| net | cyconv | " + "".join(f"torch {m} | " for m in modes) + "ratio | operations | largest loss difference |",
+        "| net | cyconv | " + "".join(f"torch {m} | " for m in modes) + "ratio | operations | loss difference |",
         "|---|---|" + "---|" * len(modes) + "---|---|---|",
     ]
     print("\n".join(lines))

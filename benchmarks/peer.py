@@ -1,5 +1,5 @@
-"""A cyconv model as a PyTorch module with the same weights, through torch.fx: generated straight-line code, so
-that PyTorch pays for nothing but its own operations."""
+"""A cyconv model as a PyTorch module with the same weights, through torch.fx: generated straight-line code,
+so that PyTorch pays for nothing but its own operations."""
 
 from math import prod
 
@@ -8,7 +8,7 @@ from torch import fx, nn
 
 
 def to_torch(model):
-    """The module; its input is (N, C, H, W). Dense weights after a Flatten are reordered to channels first."""
+    """The module; its input is (N, C, H, W). Dense rows after a Flatten are reordered to channels first."""
     graph, modules, flat = fx.Graph(), {}, model.executor.flat
     values = {n: graph.placeholder(f"x{n}") for n in flat.inputs}
     shapes = {n: t.shape for n, t in zip(flat.inputs, model.inputs, strict=True)}

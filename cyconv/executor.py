@@ -67,7 +67,7 @@ class Executor:
         return recorded
 
     def ensure_arena(self):
-        """Puts all trained weights into one arena, unless they lie in it, and gives the optimiser its slots."""
+        """Puts all trained weights into one arena, unless they are, and gives the optimiser its slots."""
         backend = active()
         trained = self.model.trainable_weights
         if not trained:

@@ -118,7 +118,8 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
         if y.shape[1:] != rows:
             hint = "; for one-hot labels take 'categorical_crossentropy'" if y.shape[1:] == shape[1:] else ""
             raise ValueError(
-                f"{name}: class numbers of a sample must have shape {rows} for predictions {tuple(shape[1:])}. "
+                f"{name}: class numbers of a sample must have shape {rows} for predictions "
+                f"{tuple(shape[1:])}. "
                 f"Received: {y.shape[1:]}{hint}"
             )
         if y.dtype.kind == "f" and not (np.isfinite(y).all() and (y == np.floor(y)).all()):
@@ -126,7 +127,7 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
         valid = y if self.ignore_class is None else y[y != self.ignore_class]
         if valid.size and (valid.min() < 0 or valid.max() >= classes):
             raise ValueError(
-                f"{name}: labels must lie in 0..{classes - 1}, for the {classes} classes that the model gives. "
+                f"{name}: labels must lie in 0..{classes - 1}, for the model's {classes} classes. "
                 f"Received: {valid.min()}..{valid.max()}; number them from 0, or give the last layer "
                 f"{int(max(valid.max() + 1, 1))} units"
             )

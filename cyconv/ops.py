@@ -15,8 +15,8 @@ from .backends import active
 
 __all__ = [
     "average_pool", "batch_normalization", "conv", "conv_transpose", "depthwise_conv", "elu", "gelu",
-    "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "log_sigmoid", "matmul", "max_pool", "mish", "relu",
-    "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "tanh",
+    "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "log_sigmoid", "matmul", "max_pool", "mish",
+    "relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "tanh",
 ]  # fmt: skip
 
 
@@ -38,8 +38,8 @@ def _image_rank(what, inputs, data_format):
     rank = inputs.ndim - 2
     if rank not in (1, 2, 3):
         raise ValueError(
-            f"{what}: inputs must be (batch, 1 to 3 spatial axes, channels). Received: shape {inputs.shape}; a "
-            "single image needs x[None], a grey one x[..., None]"
+            f"{what}: inputs must be (batch, 1 to 3 spatial axes, channels). Received: shape {inputs.shape}; "
+            "a single image needs x[None], a grey one x[..., None]"
         )
     if inputs.shape[-1] == 0:
         raise ValueError(f"{what}: inputs have no channels: shape {inputs.shape}")
@@ -48,7 +48,7 @@ def _image_rank(what, inputs, data_format):
 
 def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1, *, bias=None,
          algorithm="auto"):  # fmt: skip
-    """Cross-correlation of inputs (N, spatial..., C) with kernel (window..., C / groups, K) -> (N, out..., K).
+    """Cross-correlation of inputs (N, spatial..., C) and kernel (window..., C / groups, K): (N, out..., K).
 
     padding: "valid", "same", ints or (before, after) pairs per axis. The number of groups follows from the
     channels, as in Keras. algorithm: "auto", "direct" or "naive".
@@ -103,9 +103,12 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
     dilation = shapes.as_tuple(dilation_rate, rank, "dilation_rate")
     if output_padding is not None:
         output_padding = shapes.as_tuple(output_padding, rank, "output_padding", minimum=0)
-    out, pairs = shapes.transposed_output(x.shape[1:-1], k.shape[:-2], strides, dilation, padding, output_padding)
+    out, pairs = shapes.transposed_output(
+        x.shape[1:-1], k.shape[:-2], strides, dilation, padding, output_padding
+    )
     y = active().convolution_input_gradient(
-        x, k, input_shape=(x.shape[0], *out, k.shape[-2]), strides=strides, padding=pairs, dilation=dilation)  # fmt: skip
+        x, k, input_shape=(x.shape[0], *out, k.shape[-2]),
+        strides=strides, padding=pairs, dilation=dilation)  # fmt: skip
     return active().to_host(y)
 
 

@@ -83,7 +83,8 @@ class Recorder(Door):
 
         def run(*arrays):
             *sources, target = arrays
-            backend.load(target, backend.python(function, [backend.to_host(s) for s in sources], shape, dtype))
+            hosts = [backend.to_host(s) for s in sources]
+            backend.load(target, backend.python(function, hosts, shape, dtype))
 
         self._append("python", (*inputs, out), {"function": run}, None)
         return out

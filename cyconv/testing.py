@@ -1,8 +1,8 @@
 """For tests: the one table of tolerances, comparison, and gradient checks by central differences.
 
 The rule: float32 results are compared with a float64 reference; the error allowed is
-FACTOR * epsilon * sqrt(length of the sum), relative to the largest reference value. Rounding errors of a sum of
-n terms grow like a random walk, so like sqrt(n) (Higham 2002, "Accuracy and stability of numerical
+FACTOR * epsilon * sqrt(length of the sum), relative to the largest reference value. Rounding errors of a sum
+of n terms grow like a random walk, so like sqrt(n) (Higham 2002, "Accuracy and stability of numerical
 algorithms", section 4.2).
 """
 
@@ -47,7 +47,9 @@ def assert_close(actual, expected, kind="sum", terms=1, what="result"):
     scale = max(float(np.abs(expected[finite]).max()), float(np.finfo(dtype).tiny))
     error = np.abs(actual[finite].astype(np.float64) - expected[finite].astype(np.float64)).max() / scale
     allowed = tolerance(kind, dtype, terms)
-    assert error <= allowed, f"{what}: error {error:.3g} of the largest value, allowed {allowed:.3g} ({kind}, {terms} terms)"
+    assert error <= allowed, (
+        f"{what}: error {error:.3g} of the largest value, allowed {allowed:.3g} ({kind}, {terms} terms)"
+    )
 
 
 def directional_difference(function, arrays, directions, step=DIFFERENCE_STEP):

@@ -159,7 +159,10 @@ def test_class_numbers_for_a_categorical_loss(model):
         (lambda: layers.Dropout(1.5), "between 0 and 1"),
         (lambda: layers.Reshape((5,))(keras.Input((6,))), "6 elements"),
         (lambda: layers.Add()([keras.Input((6,)), keras.Input((5,))]), "must have one shape"),
-        (lambda: layers.Concatenate()([keras.Input((6, 6, 1)), keras.Input((5, 6, 1))]), "agree in every axis"),
+        (
+            lambda: layers.Concatenate()([keras.Input((6, 6, 1)), keras.Input((5, 6, 1))]),
+            "agree in every axis",
+        ),
         (lambda: layers.BatchNormalization(axis=1)(keras.Input((6, 6, 2))), "last axis"),
         (lambda: keras.Input((0, 3)), "positive integers"),
         (lambda: keras.optimizers.SGD(-1.0), "must not be negative"),

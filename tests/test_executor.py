@@ -137,7 +137,8 @@ def test_activations_take_over_the_place_of_what_dies():
     assert memory.place([make, relu]) == 448  # one buffer of 400 bytes, rounded up to 64
     c, d = Buffer((100,), np.float32), Buffer((100,), np.float32)
     again = Step("sum", (c, Buffer((1,), np.float32)), {}, "", "forward", None)
-    steps = [Step("fill", (c,), {}, "", "forward", None), Step("activation", (c, d), {}, "", "forward", None), again]
+    first = Step("fill", (c,), {}, "", "forward", None)
+    steps = [first, Step("activation", (c, d), {}, "", "forward", None), again]
     memory.place(steps)
     assert c.storage.offset != d.storage.offset  # c is read later
 

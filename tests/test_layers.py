@@ -38,7 +38,11 @@ TABLE = [
     (lambda **k: layers.Dense(4, activation="softmax", **k), [(3, 2, 5)], (3, 2, 4)),
     (lambda **k: layers.Dense(4, activation="mish", use_bias=False, **k), [(3, 5)], (3, 4)),
     (lambda **k: layers.MaxPooling1D(2, **k), [(2, 7, 3)], (2, 3, 3)),
-    (lambda **k: layers.MaxPooling2D((2, 3), strides=(1, 2), padding="same", **k), [(2, 5, 6, 3)], (2, 5, 3, 3)),
+    (
+        lambda **k: layers.MaxPooling2D((2, 3), strides=(1, 2), padding="same", **k),
+        [(2, 5, 6, 3)],
+        (2, 5, 3, 3),
+    ),
     (lambda **k: layers.MaxPooling3D(2, **k), [(2, 4, 4, 5, 2)], (2, 2, 2, 2, 2)),
     (lambda **k: layers.AveragePooling1D(3, strides=2, padding="same", **k), [(2, 7, 3)], (2, 4, 3)),
     (lambda **k: layers.AveragePooling2D(2, **k), [(2, 4, 6, 3)], (2, 2, 3, 3)),

@@ -101,7 +101,8 @@ def test_a_part_of_a_model_is_a_model():
 
 def test_several_outputs():
     inputs = keras.Input((3,))
-    model = keras.Model(inputs, [layers.Dense(1, name="first")(inputs), layers.Dense(2, name="second")(inputs)])
+    outputs = [layers.Dense(1, name="first")(inputs), layers.Dense(2, name="second")(inputs)]
+    model = keras.Model(inputs, outputs)
     model.compile("sgd", {"first": "mse", "second": "mse"}, loss_weights={"first": 2.0, "second": 0.5})
     x = np.ones((8, 3), np.float32)
     logs = model.evaluate(x, [np.zeros((8, 1)), np.zeros((8, 2))], verbose=0, return_dict=True)
@@ -144,7 +145,11 @@ def test_add_and_pop():
         model.add("dense")
 
 
-@pytest.mark.parametrize("copy", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["copy", "pickle"])
+def pickled(model):
+    return pickle.loads(pickle.dumps(model))
+
+
+@pytest.mark.parametrize("copy", [copy.deepcopy, pickled])
 def test_copies_are_whole_and_independent(copy):
     model = small()
     model.compile(keras.optimizers.SGD(0.5), "sparse_categorical_crossentropy")

@@ -100,7 +100,10 @@ def test_foreign_and_hostile_files(tmp_path):
     for description in [
         {"class_name": "os.system", "config": {"command": "true"}},
         {"class_name": "Layer", "config": {"name": "x"}, "extra": 1},
-        {"class_name": "Sequential", "config": {"name": "s", "layers": [{"class_name": "eval", "config": {}}]}},
+        {
+            "class_name": "Sequential",
+            "config": {"name": "s", "layers": [{"class_name": "eval", "config": {}}]},
+        },
         {"class_name": "Sequential", "config": {}},
         {"class_name": "Functional", "config": {"layers": 3}},
         [],

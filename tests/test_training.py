@@ -44,7 +44,7 @@ def weight_model(value=1.0):
     return model
 
 
-# Optimisers against the formulas, worked through in Python floats -----------------------------------------------
+# Optimisers against the formulas, worked through in Python floats -------------------------------------------
 
 
 def trained(optimizer, steps=3):
@@ -83,7 +83,7 @@ def test_adam():
     assert_close(trained("adam"), np.array([[w]]), "network")
 
 
-# Losses ----------------------------------------------------------------------------------------------------------
+# Losses -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("backend", backends.NAMES)
@@ -124,14 +124,15 @@ def test_loss_gradients_against_central_differences(loss, labels, backend):
 
     generator = np.random.default_rng(0)
     p = generator.random((6, 4)) * 0.8 + 0.1
-    target = generator.integers(0, 4, 6).astype(np.int32) if labels == "int" else np.eye(4)[generator.integers(0, 4, 6)]
+    target = generator.integers(0, 4, 6).astype(np.int32)
+    target = target if labels == "int" else np.eye(4)[target]
     weight = generator.random(6)
     ops = backends.get(backend)
     _, gradient = loss.record(ops, target, p, weight, 1.0)
     check_gradients(lambda q: float(loss.record(ops, target, q, weight, 1.0)[0].sum()), [p], [gradient])
 
 
-# fit, evaluate, predict --------------------------------------------------------------------------------------------
+# fit, evaluate, predict -------------------------------------------------------------------------------------
 
 
 def test_fit_learns_and_history_is_kerass():
@@ -247,7 +248,7 @@ def test_callbacks_hear_everything_in_order():
     assert heard == ["begin", "epoch 0", "batch 0 ['loss']", "batch 1 ['loss']", ["loss"], "end"]
 
 
-# The same numbers every time -----------------------------------------------------------------------------------------
+# The same numbers every time --------------------------------------------------------------------------------
 
 
 def final_weights(threads=1, seed=5, backend="cpu", **options):

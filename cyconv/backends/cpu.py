@@ -61,7 +61,8 @@ def _check_dtypes(operation, operands, attributes):
             floats.add(name)
     if len(floats) != 1 or not floats <= set(TYPES):
         raise TypeError(
-            f"{operation} takes arrays of one dtype, float32 or float64. Received: {', '.join(sorted(floats))}"
+            f"{operation} takes arrays of one dtype, float32 or float64. "
+            f"Received: {', '.join(sorted(floats))}"
         )
     return floats.pop()
 

@@ -30,7 +30,7 @@ class Host(Door):
         return x.reshape(shape)
 
     def asarray(self, values, dtype):
-        """A contiguous, native, aligned, writable array of `dtype` with these values; a copy only if needed."""
+        """A contiguous, native, aligned, writable array of `dtype` with these values; copied if need be."""
         return np.require(np.asarray(values), np.dtype(dtype), ["C", "A", "W"])
 
     def to_host(self, array):

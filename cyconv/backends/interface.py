@@ -26,7 +26,9 @@ ALGORITHMS = ("auto", "naive", "direct")
 def expect(array, shape, name, operation):
     """Refuses an operand of another shape; such an error is a mistake of the caller, not of the data."""
     if tuple(array.shape) != tuple(shape):
-        raise ValueError(f"{operation}: `{name}` must have shape {tuple(shape)}. Received: {tuple(array.shape)}")
+        raise ValueError(
+            f"{operation}: `{name}` must have shape {tuple(shape)}. Received: {tuple(array.shape)}"
+        )
 
 
 class Door:
@@ -58,8 +60,8 @@ class Door:
         window, (per_group, K) = tuple(kernel.shape[:-2]), kernel.shape[-2:]
         N, *sizes, C = x.shape
         if per_group * groups != C or K % groups:
-            raise ValueError(f"convolution: {C} input channels, {K} filters and {groups} groups need a kernel "
-                             f"(..., {C // groups}, {K}). Received: {tuple(kernel.shape)}")
+            raise ValueError(f"convolution: {C} input channels, {K} filters and {groups} groups need a "
+                             f"kernel (..., {C // groups}, {K}). Received: {tuple(kernel.shape)}")
         if bias is not None:
             expect(bias, (K,), "bias", "convolution")
         shape = (N, *shapes.window_output(sizes, window, strides, dilation, padding, "kernel"), K)
@@ -72,7 +74,8 @@ class Door:
 
     def convolution_input_gradient(self, dy, kernel, bias=None, *, input_shape, strides, padding, dilation,
                                    groups=1, activation="linear", alpha=0.0, algorithm="auto", out=None):
-        """dx[n,i,c] = f(bias[c] + sum over t,k of dy[n,o,k] * kernel[t,c,k], for all o with o*stride + t*dilation - before = i).
+        """dx[n,i,c] = f(bias[c] + sum of dy[n,o,k] * kernel[t,c,k] over all t, k, o with
+        o*stride + t*dilation - before = i).
 
         The transpose of `convolution`, and so also the forward pass of a transposed convolution
         (Dumoulin & Visin 2016, chapter 4): that is what bias (C,) and activation are for.
@@ -111,7 +114,9 @@ class Door:
         N, *sizes, C = input_shape
         *window, per_group, K = kernel_shape
         if per_group * groups != C or K % groups:
-            raise ValueError(f"{name}: {C} channels in {groups} groups do not match kernel {tuple(kernel_shape)}")
+            raise ValueError(
+                f"{name}: {C} channels in {groups} groups do not match kernel {tuple(kernel_shape)}"
+            )
         expect(dy, (N, *shapes.window_output(sizes, window, strides, dilation, padding), K), "dy", name)
 
     # Pooling -------------------------------------------------------------------------------------------
@@ -130,7 +135,8 @@ class Door:
                  dict(window=window, strides=strides, padding=padding, dilation=dilation))
         return out, switches
 
-    def max_pool_gradient(self, dy, switches, *, input_shape, window, strides, padding, dilation=None, out=None):
+    def max_pool_gradient(self, dy, switches, *, input_shape, window, strides, padding, dilation=None,
+                          out=None):
         """dx[n,i,c] = sum of dy[n,o,c] over the windows o whose switch is i."""
         dilation = dilation or (1,) * len(window)
         expect(switches, dy.shape, "switches", "max_pool_gradient")
@@ -152,7 +158,8 @@ class Door:
                  dict(window=window, strides=strides, padding=padding, count_padding=count_padding))
         return out
 
-    def average_pool_gradient(self, dy, *, input_shape, window, strides, padding, count_padding=False, out=None):
+    def average_pool_gradient(self, dy, *, input_shape, window, strides, padding, count_padding=False,
+                              out=None):
         """dx[n,i,c] = sum over the windows o that cover i of dy[n,o,c] / (their number of positions)."""
         expect(dy, self._pool_shape(None, window, strides, padding, (1,) * len(window), input_shape), "dy",
                "average_pool_gradient")
@@ -166,7 +173,8 @@ class Door:
         for k, d, (before, after) in zip(window, dilation, padding, strict=True):
             if max(before, after) >= shapes.extent(k, d):
                 raise ValueError(f"pooling padding {before}+{after} must be smaller than the window {k}: "
-                                 f"a window with nothing but padding has no value; use at most {shapes.extent(k, d) - 1}")
+                                 "a window with nothing but padding has no value; use at most "
+                                 f"{shapes.extent(k, d) - 1}")
         return (N, *shapes.window_output(sizes, window, strides, dilation, padding, "pool"), C)
 
     # Batch normalisation: Ioffe & Szegedy 2015, algorithms 1 and 2 ---------------------------------------
@@ -196,12 +204,13 @@ class Door:
     def batch_norm_gradient(self, x, dy, gamma, mean, inv_std, dgamma=None, dbeta=None, *, training=True,
                             out=None):
         """With xhat = (x - mean) * inv_std over M values a channel: dbeta += sum dy; dgamma += sum dy * xhat;
-        dx = gamma * inv_std * (dy - (sum dy + xhat * sum(dy * xhat)) / M); not training: gamma * inv_std * dy.
+        dx = gamma * inv_std * (dy - (sum dy + xhat * sum(dy * xhat)) / M); else gamma * inv_std * dy.
         """
         self._channels(x, gamma, mean, inv_std, dgamma, dbeta)
         expect(dy, x.shape, "dy", "batch_norm_gradient")
         out = self._out(out, x.shape, x, "batch_norm_gradient")
-        self._do("batch_norm_gradient", (x, dy, gamma, mean, inv_std, out, dgamma, dbeta), dict(training=training))
+        operands = (x, dy, gamma, mean, inv_std, out, dgamma, dbeta)
+        self._do("batch_norm_gradient", operands, dict(training=training))
         return out
 
     def _channels(self, x, *vectors):
@@ -215,7 +224,7 @@ class Door:
 
     def matmul(self, a, b, bias=None, *, transpose_a=False, transpose_b=False, accumulate=False,
                activation="linear", alpha=0.0, out=None):
-        """c[m,n] = f(bias[n] + sum over k of a[m,k] * b[k,n]), a or b transposed first; or c += with accumulate."""
+        """c[m,n] = f(bias[n] + sum over k of a[m,k] * b[k,n]), a or b transposed first; accumulate: c +=."""
         M, inner = reversed(a.shape) if transpose_a else a.shape
         inner_b, N = reversed(b.shape) if transpose_b else b.shape
         if inner != inner_b:
@@ -239,7 +248,7 @@ class Door:
         return out
 
     def activation_gradient(self, dy, x, y, name, alpha=0.0, *, out=None):
-        """dx = dy * f'(x). Where the derivative follows from y alone x may be None, and the other way round."""
+        """dx = dy * f'(x). Where the derivative follows from y alone x may be None, and vice versa."""
         for other in (x, y):
             if other is not None:
                 expect(other, dy.shape, "x or y", "activation_gradient")
@@ -279,7 +288,8 @@ class Door:
         self._do("binary", (a, b, out), dict(name=name))
         return out
 
-    def copy_block(self, x, out, *, outer, inner, x_offset=0, x_stride, y_offset=0, y_stride, accumulate=False):
+    def copy_block(self, x, out, *, outer, inner, x_offset=0, x_stride, y_offset=0, y_stride,
+                   accumulate=False):
         """out[y_offset + o*y_stride + i] = x[x_offset + o*x_stride + i] for o < outer, i < inner, counted in
         elements (or += with accumulate): joins and cuts arrays along any axis.
         """
@@ -299,7 +309,7 @@ class Door:
 
     def cross_entropy(self, prediction, target, weight=None, *, kind, from_logits, label_smoothing=0.0,
                       ignore_class=None, scale=1.0):
-        """losses[m] = weight[m] * -sum over c of target[m,c] * log(prediction[m,c]); and scale * its gradient.
+        """losses[m] = weight[m] * -sum over c of target[m,c] * log(prediction[m,c]), and scale * gradient.
 
         kind: "categorical" (target as prediction), "sparse" (target: int32 class numbers, (M...)), "binary"
         (target as prediction; mean over c of the two-class entropy). From probabilities: divided by their sum
@@ -316,7 +326,7 @@ class Door:
         return losses, gradient
 
     def squared_error(self, prediction, target, weight=None, *, scale=1.0):
-        """losses[m] = weight[m] * mean over c of (prediction[m,c] - target[m,c])**2; and scale * its gradient."""
+        """losses[m] = weight[m] * mean over c of (prediction[m,c] - target[m,c])**2, and scale * gradient."""
         rows = tuple(prediction.shape[:-1])
         expect(target, prediction.shape, "target", "squared_error")
         if weight is not None:
@@ -326,7 +336,7 @@ class Door:
         return losses, gradient
 
     def accuracy(self, prediction, target, *, kind, threshold=0.5):
-        """matches[m] = 1 where the largest class is the target's (binary: mean over c of agreement), else 0."""
+        """matches[m] = 1 where the largest class is the target's (binary: mean over c of agreement), or 0."""
         rows = tuple(prediction.shape[:-1])
         expect(target, rows if kind == "sparse" else prediction.shape, "target", "accuracy")
         matches = self.empty(rows, prediction.dtype)
@@ -340,7 +350,7 @@ class Door:
         return out
 
     def sgd(self, gradient, hyper, w, momentum=None, *, nesterov=False):
-        """w -= lr * g; with momentum m = mu*m - lr*g, w += m (nesterov: w += mu*m - lr*g). hyper = (lr, mu)."""
+        """w -= lr*g; with momentum m = mu*m - lr*g, w += m; nesterov: w += mu*m - lr*g. hyper = (lr, mu)."""
         self._arena("sgd", hyper, 2, gradient, w, momentum)
         self._do("sgd", (gradient, hyper, w, momentum), dict(nesterov=nesterov))
 

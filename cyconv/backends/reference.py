@@ -73,7 +73,7 @@ def convolution_kernel_gradient(x, dy, dkernel, dbias, *, strides, padding, dila
         dbias += dy.reshape(-1, dy.shape[-1]).sum(0)
 
 
-# Pooling -----------------------------------------------------------------------------------------------------
+# Pooling ----------------------------------------------------------------------------------------------------
 
 
 def max_pool(x, y, switches, *, window, strides, padding, dilation):
@@ -126,7 +126,7 @@ def average_pool_gradient(dy, dx, *, window, strides, padding, count_padding):
     crop(dxp, padding, dx)
 
 
-# Batch normalisation -------------------------------------------------------------------------------------------
+# Batch normalisation ----------------------------------------------------------------------------------------
 
 
 def batch_norm(x, gamma, beta, moving_mean, moving_variance, y, mean, inv_std, *, momentum, epsilon):
@@ -165,7 +165,7 @@ def batch_norm_gradient(x, dy, gamma, mean, inv_std, dx, dgamma, dbeta, *, train
         dbeta += sum_dy
 
 
-# Matrices and elements -------------------------------------------------------------------------------------------
+# Matrices and elements --------------------------------------------------------------------------------------
 
 
 def matmul(a, b, bias, c, *, transpose_a, transpose_b, accumulate, activation, alpha):
@@ -306,7 +306,7 @@ def fill(y, *, value):
     y[...] = value
 
 
-# Losses, metrics, optimisers -----------------------------------------------------------------------------------
+# Losses, metrics, optimisers --------------------------------------------------------------------------------
 
 def cross_entropy(
     prediction,

@@ -5,7 +5,7 @@ from .base import Layer
 
 
 def fuses(name):
-    """Whether an operation can apply `name` as it stores its result: the derivative follows from the output."""
+    """Whether an operation can apply `name` as it stores its result: the slope follows from the output."""
     return name != "softmax" and name not in activations.NEEDS_INPUT
 
 
@@ -31,7 +31,7 @@ def backward(ops, dy, saved, name, alpha=None):
 
 
 class Activation(Layer):
-    """f(x), element by element; softmax over the last axis. activation: a name or a function of `activations`."""
+    """f(x), element by element; softmax over the last axis. activation: a name or one of `activations`."""
 
     alpha = None
 
@@ -82,4 +82,4 @@ class Softmax(Activation):
     def __init__(self, axis=-1, **kwargs):
         super().__init__("softmax", **kwargs)
         if axis != -1:
-            raise ValueError(f"Softmax works over the last axis (-1). Received: axis={axis}; use Permute before")
+            raise ValueError(f"Softmax works over the last axis. Received: axis={axis}; use Permute before")

@@ -67,7 +67,7 @@ class Layer(Configurable):
     # For subclasses --------------------------------------------------------------------------------------
 
     def build(self, input_shape):
-        """Makes the parameters with `add_weight`. input_shape: a tuple (a list of them for several inputs)."""
+        """Makes the parameters with `add_weight`. input_shape: a tuple; for several inputs a list of them."""
 
     def compute_output_shape(self, input_shape):
         """The output's shape; None stays None. By default the input's."""
@@ -102,7 +102,8 @@ class Layer(Configurable):
                 raise TypeError(f"{self}: symbolic tensors and {type(strangers[0]).__name__} do not mix")
             shapes = [t.shape for t in tensors]
             self.ensure_built(shapes if nested else shapes[0])
-            node = Node(self, tensors, nested, self.output_shapes(shapes if nested else shapes[0]), self.dtype)
+            outputs = self.output_shapes(shapes if nested else shapes[0])
+            node = Node(self, tensors, nested, outputs, self.dtype)
             return node.outputs[0] if len(node.outputs) == 1 else node.outputs
         return self._run_on_arrays(tensors, nested, training)
 
@@ -139,7 +140,7 @@ class Layer(Configurable):
 
     def _rank_hint(self, shape):
         if len(shape) == self.input_rank - 1:
-            return "; grey images need a channel axis: x[..., None]; a single image needs a batch axis: x[None]"
+            return "; grey images need a channel axis: x[..., None]; a single image a batch axis: x[None]"
         return ""
 
     def output_shapes(self, input_shape):
@@ -205,7 +206,8 @@ class Layer(Configurable):
         for i, (variable, array) in enumerate(zip(variables, arrays, strict=True)):
             if variable.shape != array.shape:
                 raise ValueError(
-                    f"{self}: weight {i} ({variable.path}) has shape {variable.shape}. Received: {array.shape}"
+                    f"{self}: weight {i} ({variable.path}) has shape {variable.shape}. "
+                    f"Received: {array.shape}"
                 )
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
@@ -218,7 +220,8 @@ class Layer(Configurable):
 
     def __reduce__(self):
         """Copies (copy.deepcopy, pickle) are made anew from configuration and weights."""
-        return _copy_of, (type(self), self.get_config(), self.build_shape if self.built else None, self.get_weights())
+        shape = self.build_shape if self.built else None
+        return _copy_of, (type(self), self.get_config(), shape, self.get_weights())
 
     def get_config(self):
         """The constructor's arguments and the layer's name, as JSON values."""

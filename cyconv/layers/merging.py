@@ -90,16 +90,18 @@ class Concatenate(Layer):
             raise ValueError("expected a list of inputs: layer([a, b])")
         rank = len(input_shape[0])
         if not (-rank < self.axis < rank and self.axis % rank):
-            raise ValueError(f"axis must lie between 1 and {rank - 1} (or be negative). Received: {self.axis}")
+            raise ValueError(f"axis must lie in 1..{rank - 1} (or be negative). Received: {self.axis}")
         axis = self.axis % rank
         first = input_shape[0]
         for other in input_shape[1:]:
             same = len(other) == rank and all(
-                i == axis or a == b or None in (a, b) for i, (a, b) in enumerate(zip(first, other, strict=True))
+                i == axis or a == b or None in (a, b)
+                for i, (a, b) in enumerate(zip(first, other, strict=True))
             )
             if not same:
                 raise ValueError(
-                    f"all inputs must agree in every axis but {axis}; {tuple(first)} and {tuple(other)} do not. "
+                    f"all inputs must agree in every axis but {axis}; {tuple(first)} and {tuple(other)} do "
+                    "not. "
                     "In a U-Net: choose sizes that divide by 2 at every level, pad, or crop the larger one"
                 )
 
@@ -124,7 +126,8 @@ class Concatenate(Layer):
         shapes = [tuple(a.shape) for a in x]
         y = ops.empty(self.compute_output_shape(shapes), x[0].dtype)
         for part, (block, place, inner) in zip(x, self._blocks(shapes), strict=True):
-            ops.copy_block(part, y, **block, x_stride=inner, y_offset=place["offset"], y_stride=place["stride"])
+            to = dict(y_offset=place["offset"], y_stride=place["stride"])
+            ops.copy_block(part, y, **block, x_stride=inner, **to)
         return y, shapes
 
     def backward(self, ops, dy, shapes, needs_dx):
@@ -133,7 +136,8 @@ class Concatenate(Layer):
         gradients = []
         for shape, (block, place, inner) in zip(shapes, self._blocks(shapes), strict=True):
             dx = ops.empty(shape, dy.dtype)
-            ops.copy_block(dy, dx, **block, x_offset=place["offset"], x_stride=place["stride"], y_stride=inner)
+            of = dict(x_offset=place["offset"], x_stride=place["stride"])
+            ops.copy_block(dy, dx, **block, **of, y_stride=inner)
             gradients.append(dx)
         return gradients
 

@@ -13,8 +13,8 @@ class BatchNormalization(Layer):
     Weights: gamma, beta, moving_mean, moving_variance, each (C,).
     """
 
-    def __init__(self, axis=-1, momentum=0.99, epsilon=0.001, center=True, scale=True, beta_initializer="zeros",
-                 gamma_initializer="ones", moving_mean_initializer="zeros",
+    def __init__(self, axis=-1, momentum=0.99, epsilon=0.001, center=True, scale=True,
+                 beta_initializer="zeros", gamma_initializer="ones", moving_mean_initializer="zeros",
                  moving_variance_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
                  beta_constraint=None, gamma_constraint=None, synchronized=False, **kwargs):  # fmt: skip
         super().__init__(**kwargs)
@@ -28,7 +28,8 @@ class BatchNormalization(Layer):
         self.center, self.scale = center, scale
         self.initial = [
             initializers.get(i)
-            for i in (gamma_initializer, beta_initializer, moving_mean_initializer, moving_variance_initializer)
+            for i in (gamma_initializer, beta_initializer,
+                      moving_mean_initializer, moving_variance_initializer)
         ]
         self.gamma = self.beta = None
 

@@ -35,7 +35,7 @@ class Reshape(_View):
         super().__init__(**kwargs)
         self.target_shape = tuple(target_shape)
         if self.target_shape.count(-1) > 1 or any(t == 0 or t < -1 for t in self.target_shape):
-            raise ValueError(f"`target_shape` has positive sizes and at most one -1. Received: {target_shape}")
+            raise ValueError(f"`target_shape`: positive sizes and at most one -1. Received: {target_shape}")
 
     def compute_output_shape(self, input_shape):
         known = prod(t for t in self.target_shape if t != -1)

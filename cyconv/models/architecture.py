@@ -12,7 +12,8 @@ def describe(model):
     if isinstance(model, Sequential):
         layers = [describe_layer(layer) for layer in model.layers]
         shape = list(model.inputs[0].shape) if model.built else None
-        return {"name": model.name, "trainable": model._trainable, "layers": layers, "build_input_shape": shape}
+        head = {"name": model.name, "trainable": model._trainable}
+        return {**head, "layers": layers, "build_input_shape": shape}
     calls = {}
     for node in model.nodes:
         calls.setdefault(id(node.layer), []).append(node)
@@ -22,7 +23,9 @@ def describe(model):
         entries.append(
             {
                 **describe_layer(layer),
-                "inbound": [{"nested": n.nested, "inputs": [_place(model, t) for t in n.inputs]} for n in nodes],
+                "inbound": [
+                    {"nested": n.nested, "inputs": [_place(model, t) for t in n.inputs]} for n in nodes
+                ],
             }
         )
     return {
@@ -60,7 +63,8 @@ def restore_layer(entry, custom_objects):
     cls = known.get(name) or getattr(library, name, None)
     if not (isinstance(cls, type) and issubclass(cls, Layer)):
         raise ValueError(
-            f"the file uses a layer class {name!r} that is not known here; give custom_objects={{{name!r}: ...}}"
+            f"the file uses a layer class {name!r} that is not known here; "
+            f"give custom_objects={{{name!r}: ...}}"
         )
     if issubclass(cls, Model):
         return cls.from_config(entry["config"], custom_objects)

@@ -165,7 +165,8 @@ def _weights(model, sample_weight, targets):
         if values.shape == (*rows, 1):
             values = values[..., 0]
         if values.shape != rows[: values.ndim]:
-            raise ValueError(f"`sample_weight` must have shape {rows[:1]} or {rows}. Received: {values.shape}")
+            shapes = f"{rows[:1]} or {rows}"
+            raise ValueError(f"`sample_weight` must have shape {shapes}. Received: {values.shape}")
         spread = values.reshape(values.shape + (1,) * (len(rows) - values.ndim))
         weights.append(contiguous(np.broadcast_to(spread, rows), model.dtype))
     return weights

@@ -42,7 +42,7 @@ class Model(Training, Saving, Layer):
         for tensor in self.inputs:
             if tensor.node is not None and tensor.node.inputs:
                 raise ValueError(
-                    f"model {self.name!r}: an input must come from Input(...); {tensor!r} is the output of a layer"
+                    f"model {self.name!r}: an input must come from Input(...); {tensor!r} is a layer's output"
                 )
         self.nodes = ordered_nodes(self.inputs, self.outputs)
         depth = depths(self.nodes, self.outputs)
@@ -61,7 +61,7 @@ class Model(Training, Saving, Layer):
         self.build_shape = [t.shape for t in self.inputs]
         self._own_trainable = True
 
-    # Layers and weights --------------------------------------------------------------------------------------
+    # Layers and weights -------------------------------------------------------------------------------------
 
     @property
     def layers(self):
@@ -109,7 +109,7 @@ class Model(Training, Saving, Layer):
             raise ValueError(f"{self} is not built yet; call model.build(input_shape) or give an Input")
         return sum(v.size for v in self.weights)
 
-    # Shapes ----------------------------------------------------------------------------------------------------
+    # Shapes -------------------------------------------------------------------------------------------------
 
     @property
     def input_names(self):
@@ -171,7 +171,7 @@ class Model(Training, Saving, Layer):
         """The shape of output `index` for these input arrays."""
         return self.output_shapes([tuple(a.shape) for a in inputs])[index]
 
-    # Calling ---------------------------------------------------------------------------------------------------
+    # Calling ------------------------------------------------------------------------------------------------
 
     def __call__(self, inputs, training=False):
         """On symbolic tensors: a node of another model. On arrays: the outputs, as NumPy arrays."""
@@ -182,7 +182,7 @@ class Model(Training, Saving, Layer):
             raise NotImplementedError("model(x, training=True) is not there; use fit or train_on_batch")
         return self.predict_on_batch(inputs)
 
-    # Looking ---------------------------------------------------------------------------------------------------
+    # Looking ------------------------------------------------------------------------------------------------
 
     def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False,
                 show_trainable=False, layer_range=None):  # fmt: skip
@@ -190,7 +190,7 @@ class Model(Training, Saving, Layer):
         print_summary(self, line_length, print_fn, expand_nested, show_trainable, layer_range)
 
     def plan(self, batch_size=32, mode="train", print_fn=print):
-        """Prints what a step is: every recorded operation with layer, shapes, algorithm, operations, bytes."""
+        """Prints what a step is: each recorded operation, its layer, shapes, algorithm, operations, bytes."""
         from .plans import print_plan
 
         print_plan(self, batch_size, mode, print_fn)
@@ -207,7 +207,7 @@ class Model(Training, Saving, Layer):
 
         return first_nonfinite(self, x, training)
 
-    # Configuration ---------------------------------------------------------------------------------------------
+    # Configuration ------------------------------------------------------------------------------------------
 
     def get_config(self):
         """The layers and how they are wired, as JSON values."""
@@ -223,7 +223,8 @@ class Model(Training, Saving, Layer):
         return restore(cls, config, custom_objects)
 
     def __reduce__(self):
-        custom = {type(node.layer).__name__: type(node.layer) for node in flatten(self).nodes} if self.built else {}
+        layers = [node.layer for node in flatten(self).nodes] if self.built else []
+        custom = {type(layer).__name__: type(layer) for layer in layers}
         settings = None if self.optimizer is None else (type(self.optimizer), self.optimizer.get_config())
         state = (self.get_weights(), settings, getattr(self, "_compile_arguments", None))
         return _copy_of, (type(self), self.get_config(), custom, *state)

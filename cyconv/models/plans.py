@@ -96,7 +96,8 @@ def print_profile(model, batch_size, mode, repeats, print_fn):
     for row, step, taken in zip(rows(recorded), recorded.steps, seconds, strict=True):
         each = max(taken, 1e-9)
         table.append([*row[:4], row[5], f"{taken * 1e6:.1f}", f"{100 * taken / total:.1f}",
-                      f"{operations(step) / each / 1e9:.1f}", f"{touched(step) / each / 1e9:.1f}"])  # fmt: skip
+                      f"{operations(step) / each / 1e9:.1f}",
+                      f"{touched(step) / each / 1e9:.1f}"])  # fmt: skip
     _print(table, print_fn)
     print_fn(f"sum of the medians of {repeats} runs: {total * 1e3:.3f} ms, backend {recorded.backend.name}")
     return [(s.layer, s.operation, t) for s, t in zip(recorded.steps, seconds, strict=True)]

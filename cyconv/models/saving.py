@@ -22,7 +22,8 @@ class Saving:
         if not self.built:
             raise ValueError(f"{self} is not built yet, it has no weights to save; call build or fit first")
         tensors = _weight_tensors(self)
-        meta = {"cyconv": "1", "model": json.dumps({"class_name": type(self).__name__, "config": self.get_config()})}
+        model = {"class_name": type(self).__name__, "config": self.get_config()}
+        meta = {"cyconv": "1", "model": json.dumps(model)}
         if self.optimizer is not None:
             meta["compile"] = json.dumps(_compile_config(self))
             if self.optimizer.arena is not None:
@@ -43,7 +44,7 @@ class Saving:
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):  # noqa: A002 (Keras's name)
     """The model in a file written by `save`, ready to predict; and to train on, where it was compiled.
 
-    custom_objects: {class name: class} for layers of one's own. Errors: ValueError for a file that is damaged,
+    custom_objects: {class name: class} for layers of one's own. Errors: ValueError for a damaged file,
     foreign, or names an unknown class; OSError where there is none.
     """
     from .architecture import restore_layer
@@ -66,14 +67,16 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):  # 
             try:
                 model.optimizer.load_variables(state)
             except (KeyError, ValueError) as error:
-                raise ValueError(f"{filepath}: its optimiser state does not fit this model ({error})") from error
+                what = f"{filepath}: its optimiser state does not fit this model ({error})"
+                raise ValueError(what) from error
     return model
 
 
 def _checked(filepath, overwrite):
     path = os.fspath(filepath)
     if not path.endswith(SUFFIX):
-        raise ValueError(f"the file name must end in {SUFFIX}. Received: {path!r}; e.g. {path.split('.')[0]}{SUFFIX}")
+        example = path.split(".")[0] + SUFFIX
+        raise ValueError(f"the file name must end in {SUFFIX}. Received: {path!r}; e.g. {example}")
     if os.path.exists(path) and not overwrite:
         raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
     return path

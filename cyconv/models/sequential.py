@@ -9,7 +9,7 @@ from .model import Model
 class Sequential(Model):
     """A model of layers in a row: `Sequential([Input(...), Conv2D(...), ...])`, `.add(layer)`, `.pop()`.
 
-    Without an Input the first layer's input_shape=, `build(input_shape)`, or the first data decide the shapes.
+    Without an Input the first layer's input_shape=, `build(input_shape)`, or the first data decides.
     """
 
     def __init__(self, layers=None, trainable=True, name=None):

@@ -20,7 +20,8 @@ class Training:
         self.stop_training, self._executor = False, None
 
     def compile(self, optimizer="adam", loss=None, loss_weights=None, metrics=None, weighted_metrics=None,
-                run_eagerly=False, steps_per_execution=1, jit_compile="auto", auto_scale_loss=True):  # fmt: skip
+                run_eagerly=False, steps_per_execution=1, jit_compile="auto",
+                auto_scale_loss=True):  # fmt: skip
         """Sets the optimiser, the loss (one, or one an output, by list or dict of names) and metrics.
 
         Each is a name, an object or a configuration. run_eagerly, steps_per_execution, jit_compile and
@@ -43,7 +44,7 @@ class Training:
     def _need_compiled(self):
         if self.optimizer is None:
             raise RuntimeError(
-                f"{self} is not compiled; first: model.compile(optimizer='adam', loss=..., metrics=['accuracy'])"
+                f"{self} is not compiled; first: model.compile(optimizer='adam', loss=..., metrics=[...])"
             )
         if self.compiled is None:
             self._finish_compile()
@@ -66,7 +67,9 @@ class Training:
         validation_split: the last fraction of the data, before shuffling; validation_data: (x, y) or
         (x, y, sample_weight). class_weight: {class number: weight}. verbose: 0 silent, 1 bar, 2 a line.
         """
-        train, validation = self._fit_data(x, y, sample_weight, class_weight, validation_split, validation_data)
+        train, validation = self._fit_data(
+            x, y, sample_weight, class_weight, validation_split, validation_data
+        )
         size = positive(batch_size or DEFAULT_BATCH, "batch_size")
         steps = -(-train.size // size)
         if steps_per_epoch is not None:
@@ -198,7 +201,9 @@ class Training:
         size = positive(batch_size or DEFAULT_BATCH, "batch_size")
         batches = data.Batches(inputs, [], [])
         starts = range(0, count, size)[:steps]
-        progress = Progress(0 if verbose == "auto" and len(starts) < 2 else 1 if verbose == "auto" else verbose)
+        if verbose == "auto":
+            verbose = 0 if len(starts) < 2 else 1
+        progress = Progress(verbose)
         hooks = CallbackList(callbacks or [], self, {})
         progress.start(len(starts))
         hooks.call("on_predict_begin")
