@@ -112,11 +112,11 @@ def main():
         torch.set_num_threads(threads)
     lines = [
         f"{cpu_name()}, {threads} threads, cyconv {keras.__version__} ({keras.backends.active().name})"
-        + (f", PyTorch {torch.__version__}" if torch else ", PyTorch is not installed"),
+        + (f", PyTorch {torch.__version__}" if torch else ", no PyTorch"),
         "",
         "Milliseconds a training step, median (minimum), and how many times faster than the fastest peer:",
         "",
-        "| net | cyconv | " + "".join(f"torch {m} | " for m in modes) + "ratio | operations | loss difference |",
+        "| net | cyconv | " + "".join(f"torch {m} | " for m in modes) + "ratio | steps | loss difference |",
         "|---|---|" + "---|" * len(modes) + "---|---|---|",
     ]
     print("\n".join(lines))

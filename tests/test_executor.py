@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import cyconv as keras
-from cyconv import layers, memory
+from cyconv import backends, layers, memory
 from cyconv.layers.base import Layer
 from cyconv.recorder import Buffer, Step
 
@@ -92,6 +92,10 @@ def test_a_layer_in_python_stands_between_two_stretches():
     model.train_on_batch(np.ones((2, 3)), np.ones((2, 1)))
     (recorded,) = model.executor.recorded.values()
     assert recorded.program.stretches == 5  # C, call, C, backward, C
+    expected = model.predict(np.ones((2, 3)), verbose=0)
+    with backends.use("reference"):
+        model.train_on_batch(np.ones((2, 3)), np.ones((2, 1)))
+        assert model.predict(np.ones((2, 3)), verbose=0).shape == expected.shape
 
 
 def test_plan_and_profile_list_every_operation():

@@ -5,6 +5,7 @@ A backend is the door with `_do` carried out at once, the functions that move ar
 """
 
 import time
+from functools import partial
 
 import numpy as np
 
@@ -69,13 +70,22 @@ class Reference(Host):
     name = "reference"
 
     def _do(self, operation, operands, attributes):
-        getattr(reference, operation)(*operands, **attributes)
+        _silently(getattr(reference, operation), operands, attributes)
 
     def scratch(self, operation, operands, attributes):
         return 0
 
     def program(self, steps):
-        return Program([_closure(getattr(reference, s.operation), s.operands, s.attributes) for s in steps])
+        return Program([partial(_silently, self._function(s), s.operands, self._options(s)) for s in steps])
+
+    @staticmethod
+    def _function(step):
+        python = step.operation == "python"
+        return step.attributes["function"] if python else getattr(reference, step.operation)
+
+    @staticmethod
+    def _options(step):
+        return {} if step.operation == "python" else step.attributes
 
 
 class Cpu(Host):
@@ -98,7 +108,7 @@ class Cpu(Host):
         parts = []
         for step in steps:
             if step.operation == "python":
-                parts.append(_closure(step.attributes["function"], step.operands, {}))
+                parts.append(partial(step.attributes["function"], *step.operands))
                 continue
             if not parts or not isinstance(parts[-1], engine.Plan):
                 parts.append(engine.Plan())
@@ -112,8 +122,10 @@ def _add(plan, call, operands, work):
     plan.add(op, kind, level, operands, sizes, reals, limit, work)
 
 
-def _closure(function, operands, attributes):
-    return lambda: function(*operands, **attributes)
+def _silently(function, operands, attributes):
+    """NumPy's warnings off: infinities and NaN pass through here as they do through C."""
+    with np.errstate(all="ignore"):
+        function(*operands, **attributes)
 
 
 def _aligned(count, alignment=64):
