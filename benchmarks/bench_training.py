@@ -1,0 +1,144 @@
+"""A training step (forward, backward, Adam) beside PyTorch's, on the five reference networks.
+
+First the answers: from the same weights the losses of three steps must agree; only then the times, the two
+frameworks interleaved step by step, medians. Ratios are the result: machines differ and are noisy.
+
+    python benchmarks/bench_training.py [--nets tiny mnist] [--seconds 5] [--compile] [--write]
+
+Without PyTorch cyconv alone is timed.
+"""
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+from nets import NETS
+from report import cpu_name, save
+
+import cyconv as keras
+
+try:
+    import torch
+    from peer import to_torch
+except ImportError:
+    torch = None
+
+
+def data(shape, classes):
+    """Random images; labels are class numbers, or a mask of 0 and 1."""
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal(shape).astype(np.float32)
+    if classes:
+        return x, generator.integers(0, classes, shape[0]).astype(np.int32)
+    return x, (generator.random((*shape[:-1], 1)) > 0.5).astype(np.float32)
+
+
+def cyconv_step(model, x, y, classes):
+    """A function that does one step on arrays loaded before, and returns the loss."""
+    loss = keras.losses.SparseCategoricalCrossentropy if classes else keras.losses.BinaryCrossentropy
+    model.compile(keras.optimizers.Adam(0.001), loss(from_logits=True))
+    recorded = model.executor.step("train", (x.shape,), ((y.shape, str(y.dtype)),), (None,))
+    rows = np.arange(len(x))
+    recorded.backend.load_rows(recorded.inputs[0], x, rows)
+    recorded.backend.load_rows(recorded.targets[0], y, rows)
+
+    def step():
+        model.executor.run(recorded, training=True)
+        return float(recorded.loss[0])
+
+    return step, recorded
+
+
+def torch_step(model, x, y, classes, mode):
+    """The same in PyTorch: mode "eager", "channels_last" or "compile"."""
+    module = to_torch(model).train()
+    layout = torch.channels_last if mode != "eager" else torch.contiguous_format
+    module = module.to(memory_format=layout)
+    images = torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=layout)
+    labels = torch.from_numpy(y).long() if classes else torch.from_numpy(y).permute(0, 3, 1, 2)
+    functional = torch.nn.functional
+    criterion = functional.cross_entropy if classes else functional.binary_cross_entropy_with_logits
+    optimizer = torch.optim.Adam(module.parameters(), 0.001, eps=1e-7)
+    forward = torch.compile(module) if mode == "compile" else module
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        loss = criterion(forward(images), labels)
+        loss.backward()
+        optimizer.step()
+        return float(loss.detach())
+
+    return step
+
+
+def check(name, builder, x, y, classes):
+    """Three steps from the same weights, dropout off: the losses must agree."""
+    model = builder(dropout=0.0) if name == "mnist" else builder()
+    peer = torch_step(model, x, y, classes, "eager")
+    step, _ = cyconv_step(model, x, y, classes)
+    ours, theirs = [step() for _ in range(3)], [peer() for _ in range(3)]
+    if not np.allclose(ours, theirs, rtol=2e-3):
+        raise SystemExit(f"{name}: losses differ, no time is given: cyconv {ours}, PyTorch {theirs}")
+    return max(abs(a / b - 1) for a, b in zip(ours, theirs, strict=True))
+
+
+def interleaved(steps, seconds):
+    """{name: (median, minimum) in ms}, one step of each in turn until `seconds` are over."""
+    times = {name: [] for name in steps}
+    for step in steps.values():
+        for _ in range(3):
+            step()
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(next(iter(times.values()))) < 5:
+        for name, step in steps.items():
+            start = time.perf_counter()
+            step()
+            times[name].append(1e3 * (time.perf_counter() - start))
+    return {name: (statistics.median(t), min(t)) for name, t in times.items()}
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
+    options.add_argument("--seconds", type=float, default=5.0, help="of timing for each network")
+    options.add_argument("--compile", action="store_true", help="also torch.compile (minutes to compile)")
+    options.add_argument("--write", action="store_true", help="keep the table in benchmarks/results/")
+    options = options.parse_args()
+    threads = keras.get_num_threads()
+    modes = ["eager", "channels_last", *(["compile"] if options.compile else [])] if torch else []
+    if torch:
+        torch.set_num_threads(threads)
+    lines = [
+        f"{cpu_name()}, {threads} threads, cyconv {keras.__version__} ({keras.backends.active().name})"
+        + (f", PyTorch {torch.__version__}" if torch else ", no PyTorch"),
+        "",
+        "Milliseconds a training step, median (minimum), and how many times faster than the fastest peer:",
+        "",
+        "| net | cyconv | " + "".join(f"torch {m} | " for m in modes) + "ratio | steps | loss difference |",
+        "|---|---|" + "---|" * len(modes) + "---|---|---|",
+    ]
+    print("\n".join(lines))
+    for name in options.nets:
+        builder, shape, classes, parameters = NETS[name]
+        x, y = data(shape, classes)
+        difference = check(name, builder, x, y, classes) if torch else None
+        model = builder()
+        trained = sum(v.size for v in model.trainable_weights)
+        assert trained == parameters, f"{name} has {trained} parameters, not {parameters}"
+        steps = {f"torch {m}": torch_step(model, x, y, classes, m) for m in modes}
+        ours, recorded = cyconv_step(model, x, y, classes)
+        times = interleaved({"cyconv": ours, **steps}, options.seconds)
+        best = min((times[k][0] for k in steps), default=None)
+        ratio = f"{best / times['cyconv'][0]:.2f}x" if best else "-"
+        cells = " | ".join(f"{m:.2f} ({low:.2f})" for m, low in times.values())
+        shown = f"{difference:.1e}" if torch else "-"
+        lines.append(f"| {name} | {cells} | {ratio} | {len(recorded.steps)} | {shown} |")
+        print(lines[-1], flush=True)
+    if options.write:
+        print("written to", save("training", lines, Path(__file__).parent / "results"))
+
+
+if __name__ == "__main__":
+    main()

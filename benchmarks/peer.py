@@ -1,0 +1,86 @@
+"""A cyconv model as a PyTorch module with the same weights, through torch.fx: generated straight-line code,
+so that PyTorch pays for nothing but its own operations."""
+
+from math import prod
+
+import torch
+from torch import fx, nn
+
+
+def to_torch(model):
+    """The module; its input is (N, C, H, W). Dense rows after a Flatten are reordered to channels first."""
+    graph, modules, flat = fx.Graph(), {}, model.executor.flat
+    values = {n: graph.placeholder(f"x{n}") for n in flat.inputs}
+    shapes = {n: t.shape for n, t in zip(flat.inputs, model.inputs, strict=True)}
+    flattened = {}
+    for i, node in enumerate(flat.nodes):
+        layer, sources = node.layer, [values[n] for n in node.inputs]
+        given = [shapes[n] for n in node.inputs]
+        shapes[node.output] = layer.compute_output_shape(given if node.nested else given[0])
+        kind = type(layer).__name__
+        if kind == "Flatten":
+            flattened[node.output] = given[0]
+            values[node.output] = graph.call_function(torch.flatten, (sources[0], 1))
+        elif kind == "Add":
+            values[node.output] = graph.call_function(torch.add, tuple(sources))
+        elif kind == "Concatenate":
+            values[node.output] = graph.call_function(torch.cat, (sources, 1))
+        else:
+            before = flattened.get(node.inputs[0])
+            module, act = _module(layer, given[0], before)
+            if kind == "Dropout":
+                flattened[node.output] = before
+            modules[f"m{i}"] = module
+            value = graph.call_module(f"m{i}", (sources[0],))
+            if act not in (None, "linear"):
+                value = graph.call_function(getattr(torch, act), (value,))
+            values[node.output] = value
+    graph.output(values[flat.outputs[0]])
+    return fx.GraphModule(nn.ModuleDict(modules), graph)
+
+
+def _module(layer, shape, before):
+    """(module, activation after it or None)."""
+    kind = type(layer).__name__
+    weights = [torch.from_numpy(w) for w in layer.get_weights()]
+    if kind == "Conv2D":
+        pairs = layer._padding_for(shape[1:-1])
+        assert all(a == b for a, b in pairs), "PyTorch pads both sides alike"
+        module = nn.Conv2d(shape[-1], layer.filters, layer.kernel_size, layer.strides,
+                           tuple(a for a, _ in pairs), bias=layer.use_bias)  # fmt: skip
+        _set(module, weights[0].permute(3, 2, 0, 1), *weights[1:])
+        return module, layer.activation
+    if kind == "Conv2DTranspose":
+        module = nn.ConvTranspose2d(shape[-1], layer.filters, layer.kernel_size, layer.strides)
+        _set(module, weights[0].permute(3, 2, 0, 1), *weights[1:])
+        return module, layer.activation
+    if kind == "Dense":
+        kernel = weights[0]
+        if before is not None:  # rows in the order (h, w, c) -> (c, h, w)
+            spatial = before[1:]
+            kernel = kernel.reshape(*spatial, -1).permute(2, 0, 1, 3).reshape(prod(spatial), -1)
+        module = nn.Linear(*kernel.shape)
+        _set(module, kernel.T, *weights[1:])
+        return module, layer.activation
+    if kind == "BatchNormalization":
+        module = nn.BatchNorm2d(shape[-1], eps=layer.epsilon, momentum=1 - layer.momentum)
+        _set(module, *weights[:2])
+        return module, None
+    if kind == "MaxPooling2D":
+        return nn.MaxPool2d(layer.pool_size, layer.strides), None
+    if kind == "AveragePooling2D":
+        return nn.AvgPool2d(layer.pool_size, layer.strides), None
+    if kind == "GlobalAveragePooling2D":
+        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), None
+    if kind == "Dropout":
+        return nn.Dropout(layer.rate), None
+    if kind == "Activation":
+        return {"relu": nn.ReLU, "tanh": nn.Tanh}[layer.activation](), None
+    raise NotImplementedError(kind)
+
+
+def _set(module, weight, bias=None):
+    with torch.no_grad():
+        module.weight.copy_(weight)
+        if bias is not None:
+            module.bias.copy_(bias)

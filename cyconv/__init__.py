@@ -1,0 +1,28 @@
+"""cyconv: a deep-learning engine for convolutional networks, made to be read and to be fast.
+
+`import cyconv as keras`: names, defaults and meaning are Keras 3's for the subset that is there.
+"""
+
+from . import (
+    activations, backends, callbacks, initializers, layers, losses, metrics, models, ops, optimizers, utils,
+)  # fmt: skip
+from .backends.threads import count as get_num_threads
+from .backends.threads import set_count as set_num_threads
+from .layers import Input
+from .models import Model, Sequential
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Input", "Model", "Sequential", "activations", "backends", "callbacks", "get_num_threads", "initializers",
+    "layers", "losses", "metrics", "models", "ops", "optimizers", "set_num_threads", "utils",
+]  # fmt: skip
+
+
+def __getattr__(name):
+    """Rooms that are imported when first asked for, so that `import cyconv` stays quick."""
+    if name in ("datasets", "testing", "visualize"):
+        import importlib
+
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'cyconv' has no attribute {name!r}")

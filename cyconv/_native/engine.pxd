@@ -1,0 +1,43 @@
+# The one header of src_c/, as Cython sees it.
+from libc.stddef cimport ptrdiff_t, size_t
+
+cdef extern from "cyconv.h" nogil:
+    enum:
+        CY_OPS
+        CY_ACTS
+        CY_NEEDS_INPUT
+        CY_BINS
+        CY_LEVELS
+        CY_MAX_OPERANDS
+        CY_MAX_SIZES
+        CY_MAX_ATTRIBUTES
+
+    ctypedef struct cy_call
+    ctypedef void (*cy_kernel)(const cy_call *)
+    ctypedef size_t (*cy_workspace)(const cy_call *)
+
+    ctypedef struct cy_call:
+        cy_kernel kernel
+        void *p[12]
+        ptrdiff_t n[28]
+        double a[8]
+        void *work
+        int threads
+
+    ctypedef struct cy_entry:
+        cy_kernel run
+        cy_workspace work
+
+    cy_entry cy_find(int op, int type, int level)
+    int cy_best_level()
+    int cy_has_level(int level)
+    void cy_run(const cy_call *calls, ptrdiff_t count)
+    void cy_run_timed(const cy_call *calls, ptrdiff_t count, double *seconds)
+    const char *cy_op_name(int op)
+    const char *cy_activation_name(int activation)
+    const char *cy_binary_name(int binary)
+    const char *cy_level_name(int level)
+    int cy_has_openmp()
+    const char *cy_compiler()
+    const char *cy_flags()
+    double cy_measure_fma(int level, double seconds, int threads)

@@ -1,0 +1,141 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, freethreading_compatible=True
+"""The C engine: plans of calls. Arrays in, pointers out, no arithmetic.
+
+Safety is decided before: `backends/interface.py` checks the shapes, `backends/cpu.py` the dtypes. Here an
+operand must be one contiguous buffer (the buffer protocol refuses anything else), and is kept alive.
+"""
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.stdlib cimport free, realloc
+from libc.string cimport memset
+
+OPERATIONS = {cy_op_name(i).decode(): i for i in range(CY_OPS)}
+ACTIVATIONS = {cy_activation_name(i).decode(): i for i in range(CY_ACTS)}
+BINARIES = {cy_binary_name(i).decode(): i for i in range(CY_BINS)}
+LEVELS = {cy_level_name(i).decode(): i for i in range(CY_LEVELS)}
+# Activations whose derivative is taken from the input; for the others the output is enough.
+NEEDS_INPUT = frozenset(name for name, i in ACTIVATIONS.items() if i >= CY_NEEDS_INPUT)
+
+
+cdef void *address(object array) except? NULL:
+    """Where a contiguous buffer begins. The caller keeps the array alive."""
+    cdef Py_buffer view
+    if array is None:
+        return NULL
+    PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
+    cdef void *start = view.buf
+    PyBuffer_Release(&view)
+    return start
+
+
+cdef int describe(cy_call *call, sizes, attributes, int threads) except -1:
+    """Fills in everything of a call but its pointers."""
+    cdef int i
+    memset(call, 0, sizeof(cy_call))
+    if len(sizes) > CY_MAX_SIZES or len(attributes) > CY_MAX_ATTRIBUTES:
+        raise ValueError("a call holds at most 28 sizes and 8 attributes")
+    for i, size in enumerate(sizes):
+        call.n[i] = size
+    for i, attribute in enumerate(attributes):
+        call.a[i] = attribute
+    call.threads = threads
+    return 0
+
+
+def workspace(int op, int type, int level, sizes, attributes, int threads):
+    """Bytes of scratch that the call needs."""
+    cdef cy_call call
+    cdef cy_entry entry = cy_find(op, type, level)
+    describe(&call, sizes, attributes, threads)
+    return entry.work(&call) if entry.work != NULL else 0
+
+
+cdef class Plan:
+    """An array of calls, run in order without the GIL."""
+
+    cdef cy_call *calls
+    cdef readonly Py_ssize_t count
+    cdef Py_ssize_t capacity
+    cdef list kept
+
+    def __cinit__(self):
+        self.calls = NULL
+        self.count = self.capacity = 0
+        self.kept = []
+
+    def __dealloc__(self):
+        free(self.calls)
+
+    def __len__(self):
+        return self.count
+
+    def add(self, int op, int type, int level, operands, sizes, attributes, int threads, work=None):
+        """Appends one call. operands: contiguous arrays or None, in the order of CY_OPERATIONS."""
+        cdef cy_call *grown
+        cdef cy_call *call
+        cdef int i
+        if len(operands) > CY_MAX_OPERANDS:
+            raise ValueError("a call holds at most 12 operands")
+        if self.count == self.capacity:
+            grown = <cy_call *> realloc(self.calls, (2 * self.capacity + 8) * sizeof(cy_call))
+            if grown == NULL:
+                raise MemoryError()
+            self.calls = grown
+            self.capacity = 2 * self.capacity + 8
+        call = &self.calls[self.count]
+        describe(call, sizes, attributes, threads)
+        for i, operand in enumerate(operands):
+            call.p[i] = address(operand)
+        call.work = address(work)
+        call.kernel = cy_find(op, type, level).run
+        self.kept.append((operands, work))
+        self.count += 1
+
+    def run(self):
+        """Runs every call, in order, in one stretch of C."""
+        with nogil:
+            cy_run(self.calls, self.count)
+
+    def run_timed(self, double[::1] seconds):
+        """The same, adding each call's seconds to `seconds`."""
+        if seconds.shape[0] < self.count:
+            raise ValueError("one entry per call is needed")
+        if self.count:
+            with nogil:
+                cy_run_timed(self.calls, self.count, &seconds[0])
+
+
+def best_level():
+    """Name of the highest instruction-set level that this processor runs."""
+    return cy_level_name(cy_best_level()).decode()
+
+
+def levels():
+    """Names of all levels that this processor runs, "naive" first."""
+    return [name for name, i in LEVELS.items() if cy_has_level(i)]
+
+
+def has_openmp():
+    """Whether the kernels were built with OpenMP."""
+    return bool(cy_has_openmp())
+
+
+def compiler():
+    """The C compiler that built the kernels, and its version."""
+    return cy_compiler().decode()
+
+
+def flags():
+    """The flags common to all C files."""
+    return cy_flags().decode()
+
+
+def measure_fma(level, double seconds=0.2, int threads=1):
+    """GFLOP/s of independent fused multiply-adds in registers: the ceiling of every kernel."""
+    cdef int code = LEVELS[level]
+    cdef double result
+    if not cy_has_level(code):
+        raise ValueError(f"this processor does not run {level!r}; it runs {levels()}")
+    with nogil:
+        result = cy_measure_fma(code, seconds, threads)
+    return result

@@ -1,0 +1,167 @@
+"""The two backends whose arrays are NumPy's: `reference` runs definitions, `cpu` runs C.
+
+A backend is the door with `_do` carried out at once, the functions that move arrays in and out, and
+`program`, which makes a recorded list of operations repeatable.
+"""
+
+import time
+from functools import partial
+
+import numpy as np
+
+from .._native import engine
+from . import cpu, reference, threads
+from .interface import Door
+
+
+class Host(Door):
+    """What both share: arrays are C-contiguous NumPy arrays."""
+
+    memory = "host"
+
+    def __init__(self):
+        # Drawn from by layers that run outside a recorded step; a recorder has its own.
+        self.random_state = np.zeros(1, np.uint64)
+        self.node = 0
+
+    def empty(self, shape, dtype):
+        return np.empty(shape, dtype)
+
+    def reshape(self, x, shape):
+        return x.reshape(shape)
+
+    def asarray(self, values, dtype):
+        """A contiguous, native, aligned, writable array of `dtype` with these values; copied if need be."""
+        return np.require(np.asarray(values), np.dtype(dtype), ["C", "A", "W"])
+
+    def to_host(self, array):
+        """The array as NumPy's."""
+        return array
+
+    def load(self, array, values):
+        """Copies host values into an array of this backend, in place."""
+        np.copyto(array, values, casting="same_kind")
+
+    def load_rows(self, array, values, rows):
+        """array[i] = values[rows[i]], without a temporary copy."""
+        np.take(values, rows, axis=0, out=array, mode="clip")
+
+    def address(self, array):
+        """Where the array begins in memory."""
+        return array.ctypes.data
+
+    def view(self, arena, offset, shape, dtype):
+        """The array that lies at byte `offset` of a uint8 arena."""
+        dtype = np.dtype(dtype)
+        count = int(np.prod(shape)) * dtype.itemsize
+        return arena[offset : offset + count].view(dtype).reshape(shape)
+
+    def python(self, function, inputs, shape, dtype):
+        """Calls `function` on arrays: what a layer written in NumPy does."""
+        result = np.asarray(function(*inputs))
+        if tuple(result.shape) != tuple(shape):
+            raise ValueError(f"expected an array of shape {tuple(shape)}, got {tuple(result.shape)}")
+        return self.asarray(result, dtype)
+
+
+class Reference(Host):
+    """The definitions of `reference.py`, in the dtype of their operands."""
+
+    name = "reference"
+
+    def _do(self, operation, operands, attributes):
+        _silently(getattr(reference, operation), operands, attributes)
+
+    def scratch(self, operation, operands, attributes):
+        return 0
+
+    def program(self, steps):
+        return Program([partial(_silently, self._function(s), s.operands, self._options(s)) for s in steps])
+
+    @staticmethod
+    def _function(step):
+        python = step.operation == "python"
+        return step.attributes["function"] if python else getattr(reference, step.operation)
+
+    @staticmethod
+    def _options(step):
+        return {} if step.operation == "python" else step.attributes
+
+
+class Cpu(Host):
+    """The C kernels, at the instruction-set level in force."""
+
+    name = "cpu"
+
+    def _do(self, operation, operands, attributes, at_level=None):
+        *call, work = cpu.lower(operation, operands, attributes, threads.count(), at_level)
+        plan = engine.Plan()
+        _add(plan, call, operands, _aligned(work))
+        plan.run()
+
+    def scratch(self, operation, operands, attributes):
+        """Bytes of scratch that the recorded call will need."""
+        return cpu.lower(operation, operands, attributes, threads.count())[-1]
+
+    def program(self, steps):
+        """Every stretch of C calls becomes one plan; a step in Python stands between two stretches."""
+        parts = []
+        for step in steps:
+            if step.operation == "python":
+                parts.append(partial(step.attributes["function"], *step.operands))
+                continue
+            if not parts or not isinstance(parts[-1], engine.Plan):
+                parts.append(engine.Plan())
+            *call, _ = cpu.lower(step.operation, step.operands, step.attributes, threads.count())
+            _add(parts[-1], call, step.operands, step.scratch)
+        return Program(parts)
+
+
+def _add(plan, call, operands, work):
+    op, kind, level, sizes, reals, limit = call
+    plan.add(op, kind, level, operands, sizes, reals, limit, work)
+
+
+def _silently(function, operands, attributes):
+    """NumPy's warnings off: infinities and NaN pass through here as they do through C."""
+    with np.errstate(all="ignore"):
+        function(*operands, **attributes)
+
+
+def _aligned(count, alignment=64):
+    """`count` bytes that begin at a multiple of `alignment`; None for 0."""
+    if not count:
+        return None
+    raw = np.empty(count + alignment, np.uint8)
+    start = -raw.ctypes.data % alignment
+    return raw[start : start + count]
+
+
+class Program:
+    """Plans and Python functions, run in order."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    @property
+    def stretches(self):
+        """How many times a run enters C (or a Python step)."""
+        return len(self.parts)
+
+    def run(self):
+        for part in self.parts:
+            part.run() if isinstance(part, engine.Plan) else part()
+
+    def run_timed(self):
+        """Runs once; returns the seconds of every step, in order."""
+        seconds = []
+        for part in self.parts:
+            if isinstance(part, engine.Plan):
+                taken = np.zeros(len(part))
+                part.run_timed(taken)
+                seconds.extend(taken.tolist())
+            else:
+                start = time.perf_counter()
+                part()
+                seconds.append(time.perf_counter() - start)
+        return seconds

@@ -1,0 +1,385 @@
+"""THE DOOR: every operation that a layer, a loss or an optimiser may ask of a backend.
+
+Arrays and integers only: "same" has become numbers in `shapes.py` before. Images are channels last,
+(N, spatial..., C) with one to three spatial axes; kernels (window..., C // groups, K). Every operation
+takes its result buffer as `out=`; left out, it is made. Gradients of parameters are *added* to `out`
+(a shared layer adds twice); every other result is overwritten.
+
+The door checks shapes, so that no backend has to; then it calls `_do(name, operands, attributes)`. A backend
+runs the operation there and then; the recorder (`recorder.py`) writes it down instead. The backends'
+functions have the names, arguments and defaults of the table that `signatures` reads from their modules.
+
+References: Goodfellow, Bengio, Courville, "Deep Learning" (2016), chapters 6 and 9, unless another is named.
+"""
+
+from math import prod
+
+from .. import shapes
+
+EPSILON = 1e-7  # Keras's backend epsilon: cross-entropies clip probabilities to [EPSILON, 1 - EPSILON]
+
+
+# "direct" and "naive" give the same numbers by a fast kernel and by the textbook loop; "auto" chooses.
+ALGORITHMS = ("auto", "naive", "direct")
+
+
+def expect(array, shape, name, operation):
+    """Refuses an operand of another shape; such an error is a mistake of the caller, not of the data."""
+    if tuple(array.shape) != tuple(shape):
+        raise ValueError(
+            f"{operation}: `{name}` must have shape {tuple(shape)}. Received: {tuple(array.shape)}"
+        )
+
+
+class Door:
+    """The operations, with their shape arithmetic. Subclasses give `_do`, `empty` and the array functions."""
+
+    # What a subclass provides -------------------------------------------------------------------------
+
+    def _do(self, operation, operands, attributes):
+        """Runs or records one operation; operands are arrays or None in the order inputs, outputs."""
+        raise NotImplementedError
+
+    def empty(self, shape, dtype):
+        """An array of undefined content."""
+        raise NotImplementedError
+
+    def reshape(self, x, shape):
+        """The same elements under another shape, without a copy."""
+        raise NotImplementedError
+
+    # Convolution ---------------------------------------------------------------------------------------
+
+    def convolution(self, x, kernel, bias=None, *, strides, padding, dilation, groups=1,
+                    activation="linear", alpha=0.0, algorithm="auto", out=None):
+        """y[n,o,k] = f(bias[k] + sum over t,c of x[n, o*stride + t*dilation - before, c] * kernel[t,c,k]).
+
+        Cross-correlation, as deep learning means the word (section 9.1); positions outside x are zeros.
+        x (N, sizes..., C); kernel (window..., C // groups, K); bias (K,) -> (N, out..., K).
+        """
+        window, (per_group, K) = tuple(kernel.shape[:-2]), kernel.shape[-2:]
+        N, *sizes, C = x.shape
+        if per_group * groups != C or K % groups:
+            raise ValueError(f"convolution: {C} input channels, {K} filters and {groups} groups need a "
+                             f"kernel (..., {C // groups}, {K}). Received: {tuple(kernel.shape)}")
+        if bias is not None:
+            expect(bias, (K,), "bias", "convolution")
+        shape = (N, *shapes.window_output(sizes, window, strides, dilation, padding, "kernel"), K)
+        out = self._out(out, shape, x, "convolution")
+        self._known(algorithm)
+        self._do("convolution", (x, kernel, bias, out), dict(
+            strides=strides, padding=padding, dilation=dilation, groups=groups,
+            activation=activation, alpha=alpha, algorithm=algorithm))
+        return out
+
+    def convolution_input_gradient(self, dy, kernel, bias=None, *, input_shape, strides, padding, dilation,
+                                   groups=1, activation="linear", alpha=0.0, algorithm="auto", out=None):
+        """dx[n,i,c] = f(bias[c] + sum of dy[n,o,k] * kernel[t,c,k] over all t, k, o with
+        o*stride + t*dilation - before = i).
+
+        The transpose of `convolution`, and so also the forward pass of a transposed convolution
+        (Dumoulin & Visin 2016, chapter 4): that is what bias (C,) and activation are for.
+        dy (N, out..., K) -> dx (N, sizes..., C) = input_shape.
+        """
+        self._check_gradient("convolution_input_gradient", input_shape, kernel.shape, dy, strides, padding,
+                             dilation, groups)
+        if bias is not None:
+            expect(bias, (input_shape[-1],), "bias", "convolution_input_gradient")
+        out = self._out(out, input_shape, dy, "convolution_input_gradient")
+        self._known(algorithm)
+        self._do("convolution_input_gradient", (dy, kernel, bias, out), dict(
+            strides=strides, padding=padding, dilation=dilation, groups=groups,
+            activation=activation, alpha=alpha, algorithm=algorithm))
+        return out
+
+    def convolution_kernel_gradient(self, x, dy, dkernel, dbias=None, *, strides, padding, dilation, groups=1,
+                                    algorithm="auto"):
+        """dkernel[t,c,k] += sum over n,o of x[n, o*stride + t*dilation - before, c] * dy[n,o,k];
+        dbias[k] += sum over n,o of dy[n,o,k].
+        """
+        self._check_gradient("convolution_kernel_gradient", x.shape, dkernel.shape, dy, strides, padding,
+                             dilation, groups)
+        if dbias is not None:
+            expect(dbias, (dkernel.shape[-1],), "dbias", "convolution_kernel_gradient")
+        self._known(algorithm)
+        self._do("convolution_kernel_gradient", (x, dy, dkernel, dbias), dict(
+            strides=strides, padding=padding, dilation=dilation, groups=groups, algorithm=algorithm))
+
+    @staticmethod
+    def _known(algorithm):
+        if algorithm not in ALGORITHMS:
+            raise ValueError(f"`algorithm` must be one of {', '.join(ALGORITHMS)}. Received: {algorithm!r}")
+
+    def _check_gradient(self, name, input_shape, kernel_shape, dy, strides, padding, dilation, groups):
+        N, *sizes, C = input_shape
+        *window, per_group, K = kernel_shape
+        if per_group * groups != C or K % groups:
+            raise ValueError(
+                f"{name}: {C} channels in {groups} groups do not match kernel {tuple(kernel_shape)}"
+            )
+        expect(dy, (N, *shapes.window_output(sizes, window, strides, dilation, padding), K), "dy", name)
+
+    # Pooling -------------------------------------------------------------------------------------------
+
+    def max_pool(self, x, *, window, strides, padding, dilation=None, out=None, switches=None):
+        """y[n,o,c] = max over t of x[n, o*stride + t*dilation - before, c]; padding never wins, NaN does.
+
+        Returns (y, switches): switches (int32, shape of y) hold which spatial position of x won, counted
+        row by row: the "switches" of Zeiler & Fergus 2014, and what the gradient needs.
+        """
+        dilation = dilation or (1,) * len(window)
+        shape = self._pool_shape(x, window, strides, padding, dilation)
+        out = self._out(out, shape, x, "max_pool")
+        switches = self._out(switches, shape, x, "max_pool", dtype="int32")
+        self._do("max_pool", (x, out, switches),
+                 dict(window=window, strides=strides, padding=padding, dilation=dilation))
+        return out, switches
+
+    def max_pool_gradient(self, dy, switches, *, input_shape, window, strides, padding, dilation=None,
+                          out=None):
+        """dx[n,i,c] = sum of dy[n,o,c] over the windows o whose switch is i."""
+        dilation = dilation or (1,) * len(window)
+        expect(switches, dy.shape, "switches", "max_pool_gradient")
+        expect(dy, self._pool_shape(None, window, strides, padding, dilation, input_shape), "dy",
+               "max_pool_gradient")
+        out = self._out(out, input_shape, dy, "max_pool_gradient")
+        self._do("max_pool_gradient", (dy, switches, out),
+                 dict(window=window, strides=strides, padding=padding, dilation=dilation))
+        return out
+
+    def average_pool(self, x, *, window, strides, padding, count_padding=False, out=None):
+        """y[n,o,c] = mean over t of x[n, o*stride + t - before, c].
+
+        The mean is over the positions inside the image; with count_padding, over the whole window.
+        """
+        shape = self._pool_shape(x, window, strides, padding, (1,) * len(window))
+        out = self._out(out, shape, x, "average_pool")
+        self._do("average_pool", (x, out),
+                 dict(window=window, strides=strides, padding=padding, count_padding=count_padding))
+        return out
+
+    def average_pool_gradient(self, dy, *, input_shape, window, strides, padding, count_padding=False,
+                              out=None):
+        """dx[n,i,c] = sum over the windows o that cover i of dy[n,o,c] / (their number of positions)."""
+        expect(dy, self._pool_shape(None, window, strides, padding, (1,) * len(window), input_shape), "dy",
+               "average_pool_gradient")
+        out = self._out(out, input_shape, dy, "average_pool_gradient")
+        self._do("average_pool_gradient", (dy, out),
+                 dict(window=window, strides=strides, padding=padding, count_padding=count_padding))
+        return out
+
+    def _pool_shape(self, x, window, strides, padding, dilation, shape=None):
+        N, *sizes, C = x.shape if shape is None else shape
+        for k, d, (before, after) in zip(window, dilation, padding, strict=True):
+            if max(before, after) >= shapes.extent(k, d):
+                raise ValueError(f"pooling padding {before}+{after} must be smaller than the window {k}: "
+                                 "a window with nothing but padding has no value; use at most "
+                                 f"{shapes.extent(k, d) - 1}")
+        return (N, *shapes.window_output(sizes, window, strides, dilation, padding, "pool"), C)
+
+    # Batch normalisation: Ioffe & Szegedy 2015, algorithms 1 and 2 ---------------------------------------
+
+    def batch_norm(self, x, gamma, beta, moving_mean, moving_variance, *, momentum, epsilon, out=None):
+        """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, statistics over all but the channels.
+
+        moving = momentum * moving + (1 - momentum) * batch, with the population variance, as Keras.
+        gamma, beta: (C,) or None. Returns (y, mean, inv_std); inv_std = 1 / sqrt(variance + epsilon).
+        """
+        C = self._channels(x, gamma, beta, moving_mean, moving_variance)
+        out = self._out(out, x.shape, x, "batch_norm")
+        mean, inv_std = self.empty((C,), x.dtype), self.empty((C,), x.dtype)
+        self._do("batch_norm", (x, gamma, beta, moving_mean, moving_variance, out, mean, inv_std),
+                 dict(momentum=momentum, epsilon=epsilon))
+        return out, mean, inv_std
+
+    def batch_norm_inference(self, x, gamma, beta, moving_mean, moving_variance, *, epsilon, out=None):
+        """The same with the moving statistics. Returns (y, inv_std)."""
+        C = self._channels(x, gamma, beta, moving_mean, moving_variance)
+        out = self._out(out, x.shape, x, "batch_norm_inference")
+        inv_std = self.empty((C,), x.dtype)
+        self._do("batch_norm_inference", (x, gamma, beta, moving_mean, moving_variance, out, inv_std),
+                 dict(epsilon=epsilon))
+        return out, inv_std
+
+    def batch_norm_gradient(self, x, dy, gamma, mean, inv_std, dgamma=None, dbeta=None, *, training=True,
+                            out=None):
+        """With xhat = (x - mean) * inv_std over M values a channel: dbeta += sum dy; dgamma += sum dy * xhat;
+        dx = gamma * inv_std * (dy - (sum dy + xhat * sum(dy * xhat)) / M); else gamma * inv_std * dy.
+        """
+        self._channels(x, gamma, mean, inv_std, dgamma, dbeta)
+        expect(dy, x.shape, "dy", "batch_norm_gradient")
+        out = self._out(out, x.shape, x, "batch_norm_gradient")
+        operands = (x, dy, gamma, mean, inv_std, out, dgamma, dbeta)
+        self._do("batch_norm_gradient", operands, dict(training=training))
+        return out
+
+    def _channels(self, x, *vectors):
+        C = x.shape[-1]
+        for vector in vectors:
+            if vector is not None:
+                expect(vector, (C,), "a per-channel vector", "batch normalisation")
+        return C
+
+    # Matrices and elements -------------------------------------------------------------------------------
+
+    def matmul(self, a, b, bias=None, *, transpose_a=False, transpose_b=False, accumulate=False,
+               activation="linear", alpha=0.0, out=None):
+        """c[m,n] = f(bias[n] + sum over k of a[m,k] * b[k,n]), a or b transposed first; accumulate: c +=."""
+        M, inner = reversed(a.shape) if transpose_a else a.shape
+        inner_b, N = reversed(b.shape) if transpose_b else b.shape
+        if inner != inner_b:
+            raise ValueError(f"matmul: inner sizes {inner} and {inner_b} differ")
+        if bias is not None:
+            expect(bias, (N,), "bias", "matmul")
+        out = self._out(out, (M, N), a, "matmul")
+        self._do("matmul", (a, b, bias, out), dict(transpose_a=transpose_a, transpose_b=transpose_b,
+                                                   accumulate=accumulate, activation=activation, alpha=alpha))
+        return out
+
+    def sum_rows(self, x, out):
+        """out[c] += sum of x[..., c] over every other axis: the gradient of a bias."""
+        expect(out, (x.shape[-1],), "out", "sum_rows")
+        self._do("sum_rows", (x, out), {})
+
+    def activation(self, x, name, alpha=0.0, *, out=None):
+        """y = f(x), element by element; `name` is one of `activations.NAMES` (its formula stands there)."""
+        out = self._out(out, x.shape, x, "activation")
+        self._do("activation", (x, out), dict(activation=name, alpha=alpha))
+        return out
+
+    def activation_gradient(self, dy, x, y, name, alpha=0.0, *, out=None):
+        """dx = dy * f'(x). Where the derivative follows from y alone x may be None, and vice versa."""
+        for other in (x, y):
+            if other is not None:
+                expect(other, dy.shape, "x or y", "activation_gradient")
+        out = self._out(out, dy.shape, dy, "activation_gradient")
+        self._do("activation_gradient", (dy, x, y, out), dict(activation=name, alpha=alpha))
+        return out
+
+    def softmax(self, x, *, out=None):
+        """y[..., c] = exp(x[..., c]) / sum over j of exp(x[..., j]), the largest x subtracted first."""
+        out = self._out(out, x.shape, x, "softmax")
+        self._do("softmax", (x, out), {})
+        return out
+
+    def softmax_gradient(self, dy, y, *, out=None):
+        """dx = y * (dy - sum over j of dy[..., j] * y[..., j])."""
+        expect(y, dy.shape, "y", "softmax_gradient")
+        out = self._out(out, dy.shape, dy, "softmax_gradient")
+        self._do("softmax_gradient", (dy, y, out), {})
+        return out
+
+    def dropout(self, x, state, *, rate, seed, stream, out=None):
+        """y = x * mask / (1 - rate), mask = 1 with probability 1 - rate (Srivastava et al. 2014).
+
+        The mask is a function of (seed, stream, state[0], element): Philox4x32-10 (Salmon et al. 2011), so
+        the gradient is the same operation on dy, and every backend draws the same. state: uint64 (1,).
+        """
+        expect(state, (1,), "state", "dropout")
+        out = self._out(out, x.shape, x, "dropout")
+        self._do("dropout", (x, state, out), dict(rate=rate, seed=seed, stream=stream))
+        return out
+
+    def binary(self, a, b, name, *, out=None):
+        """y = a (add | subtract | multiply | maximum | minimum) b; b repeats over the leading axes of a."""
+        if tuple(a.shape[a.ndim - b.ndim:]) != tuple(b.shape):
+            raise ValueError(f"{name}: shapes {tuple(a.shape)} and {tuple(b.shape)} do not match")
+        out = self._out(out, a.shape, a, name)
+        self._do("binary", (a, b, out), dict(name=name))
+        return out
+
+    def copy_block(self, x, out, *, outer, inner, x_offset=0, x_stride, y_offset=0, y_stride,
+                   accumulate=False):
+        """out[y_offset + o*y_stride + i] = x[x_offset + o*x_stride + i] for o < outer, i < inner, counted in
+        elements (or += with accumulate): joins and cuts arrays along any axis.
+        """
+        for name, array, offset, stride in (("x", x, x_offset, x_stride), ("out", out, y_offset, y_stride)):
+            if min(offset, stride, inner) < 0 or (
+                    outer and inner and offset + (outer - 1) * stride + inner > prod(array.shape)):
+                raise ValueError(f"copy_block: the block leaves `{name}` {tuple(array.shape)}")
+        self._do("copy_block", (x, out), dict(outer=outer, inner=inner, x_offset=x_offset, x_stride=x_stride,
+                                              y_offset=y_offset, y_stride=y_stride, accumulate=accumulate))
+
+    def fill(self, out, value=0.0):
+        """out = value."""
+        self._do("fill", (out,), dict(value=value))
+        return out
+
+    # Losses, metrics, optimisers ---------------------------------------------------------------------------
+
+    def cross_entropy(self, prediction, target, weight=None, *, kind, from_logits, label_smoothing=0.0,
+                      ignore_class=None, scale=1.0):
+        """losses[m] = weight[m] * -sum over c of target[m,c] * log(prediction[m,c]), and scale * gradient.
+
+        kind: "categorical" (target as prediction), "sparse" (target: int32 class numbers, (M...)), "binary"
+        (target as prediction; mean over c of the two-class entropy). From probabilities: divided by their sum
+        (not binary), clipped to [1e-7, 1 - 1e-7], as Keras. Returns (losses (M...), gradient).
+        """
+        rows = tuple(prediction.shape[:-1])
+        expect(target, rows if kind == "sparse" else prediction.shape, "target", "cross_entropy")
+        if weight is not None:
+            expect(weight, rows, "weight", "cross_entropy")
+        losses, gradient = self.empty(rows, prediction.dtype), self.empty(prediction.shape, prediction.dtype)
+        self._do("cross_entropy", (prediction, target, weight, losses, gradient), dict(
+            kind=kind, from_logits=from_logits, label_smoothing=label_smoothing, ignore_class=ignore_class,
+            scale=scale))
+        return losses, gradient
+
+    def squared_error(self, prediction, target, weight=None, *, scale=1.0):
+        """losses[m] = weight[m] * mean over c of (prediction[m,c] - target[m,c])**2, and scale * gradient."""
+        rows = tuple(prediction.shape[:-1])
+        expect(target, prediction.shape, "target", "squared_error")
+        if weight is not None:
+            expect(weight, rows, "weight", "squared_error")
+        losses, gradient = self.empty(rows, prediction.dtype), self.empty(prediction.shape, prediction.dtype)
+        self._do("squared_error", (prediction, target, weight, losses, gradient), dict(scale=scale))
+        return losses, gradient
+
+    def accuracy(self, prediction, target, *, kind, threshold=0.5):
+        """matches[m] = 1 where the largest class is the target's (binary: mean over c of agreement), or 0."""
+        rows = tuple(prediction.shape[:-1])
+        expect(target, rows if kind == "sparse" else prediction.shape, "target", "accuracy")
+        matches = self.empty(rows, prediction.dtype)
+        self._do("accuracy", (prediction, target, matches), dict(kind=kind, threshold=threshold))
+        return matches
+
+    def sum(self, x, *, scale=1.0, out=None):
+        """out[0] = scale * sum of all elements of x, in chunks whose order never changes."""
+        out = self._out(out, (1,), x, "sum")
+        self._do("sum", (x, out), dict(scale=scale))
+        return out
+
+    def sgd(self, gradient, hyper, w, momentum=None, *, nesterov=False):
+        """w -= lr*g; with momentum m = mu*m - lr*g, w += m; nesterov: w += mu*m - lr*g. hyper = (lr, mu)."""
+        self._arena("sgd", hyper, 2, gradient, w, momentum)
+        self._do("sgd", (gradient, hyper, w, momentum), dict(nesterov=nesterov))
+
+    def adam(self, gradient, hyper, w, m, v):
+        """m += (1-b1)(g - m); v += (1-b2)(g*g - v); w -= alpha * m / (sqrt(v) + epsilon) (Kingma & Ba 2015).
+
+        hyper = (alpha, b1, b2, epsilon), alpha = lr * sqrt(1 - b2**t) / (1 - b1**t).
+        """
+        self._arena("adam", hyper, 4, gradient, w, m, v)
+        self._do("adam", (gradient, hyper, w, m, v), {})
+
+    def _arena(self, name, hyper, count, *arrays):
+        expect(hyper, (count,), "hyper", name)
+        for array in arrays:
+            if array is not None:
+                expect(array, arrays[0].shape, "an optimiser slot", name)
+
+    def _out(self, out, shape, like, operation, dtype=None):
+        if out is None:
+            return self.empty(tuple(shape), dtype or like.dtype)
+        expect(out, shape, "out", operation)
+        return out
+
+
+OPERATIONS = (
+    "convolution", "convolution_input_gradient", "convolution_kernel_gradient",
+    "max_pool", "max_pool_gradient", "average_pool", "average_pool_gradient",
+    "batch_norm", "batch_norm_inference", "batch_norm_gradient",
+    "matmul", "sum_rows", "activation", "activation_gradient", "softmax", "softmax_gradient",
+    "dropout", "binary", "copy_block", "fill",
+    "cross_entropy", "squared_error", "accuracy", "sum", "sgd", "adam",
+)

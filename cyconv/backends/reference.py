@@ -1,0 +1,405 @@
+"""The definition of every operation, in plain NumPy: slow and obvious, float32 or float64.
+
+Each function has the operands of the door's table in order (inputs, then the arrays it fills) and the
+attributes by keyword. What is written here is what the word means; the fast backends are tested against it.
+"""
+
+import numpy as np
+
+from .interface import EPSILON
+from .philox import uniforms
+
+# Convolution -----------------------------------------------------------------------------------------------
+
+
+def pad(x, padding, value=0.0):
+    """x with `value` around its spatial axes."""
+    return np.pad(x, ((0, 0), *padding, (0, 0)), constant_values=value)
+
+
+def taps(window, out, strides, dilation):
+    """For each position t of the window: (t, index of the inputs that the outputs see there)."""
+    for tap in np.ndindex(*window):
+        starts = [t * d for t, d in zip(tap, dilation, strict=True)]
+        yield tap, (
+            slice(None),
+            *(slice(a, a + (o - 1) * s + 1, s) for a, o, s in zip(starts, out, strides, strict=True)),
+        )
+
+
+def groups_of(C, K, groups):
+    """The channel slices (of x, of y) that belong together."""
+    for g in range(groups):
+        yield slice(g * C // groups, (g + 1) * C // groups), slice(g * K // groups, (g + 1) * K // groups)
+
+
+def crop(padded, padding, into):
+    """Copies the inside of a padded array into `into`."""
+    inside = (slice(b, n - a) for n, (b, a) in zip(padded.shape[1:-1], padding, strict=True))
+    into[...] = padded[(slice(None), *inside)]
+
+
+def convolution(x, kernel, bias, y, *, strides, padding, dilation, groups, activation, alpha, algorithm):
+    xp = pad(x, padding)
+    y[...] = 0 if bias is None else bias
+    for tap, seen in taps(kernel.shape[:-2], y.shape[1:-1], strides, dilation):
+        for c, k in groups_of(x.shape[-1], y.shape[-1], groups):
+            y[..., k] += xp[seen][..., c] @ kernel[tap][:, k]
+    _activate(y, activation, alpha)
+
+
+def convolution_input_gradient(
+    dy, kernel, bias, dx, *, strides, padding, dilation, groups, activation, alpha, algorithm
+):
+    dxp = pad(np.zeros_like(dx), padding)
+    for tap, seen in taps(kernel.shape[:-2], dy.shape[1:-1], strides, dilation):
+        for c, k in groups_of(dx.shape[-1], dy.shape[-1], groups):
+            dxp[seen][..., c] += dy[..., k] @ kernel[tap][:, k].T
+    crop(dxp, padding, dx)
+    if bias is not None:
+        dx += bias
+    _activate(dx, activation, alpha)
+
+
+def convolution_kernel_gradient(x, dy, dkernel, dbias, *, strides, padding, dilation, groups, algorithm):
+    xp = pad(x, padding)
+    for tap, seen in taps(dkernel.shape[:-2], dy.shape[1:-1], strides, dilation):
+        for c, k in groups_of(x.shape[-1], dy.shape[-1], groups):
+            columns = xp[seen][..., c]
+            dkernel[tap][:, k] += columns.reshape(-1, columns.shape[-1]).T @ dy[..., k].reshape(
+                -1, k.stop - k.start
+            )
+    if dbias is not None:
+        dbias += dy.reshape(-1, dy.shape[-1]).sum(0)
+
+
+# Pooling ----------------------------------------------------------------------------------------------------
+
+
+def max_pool(x, y, switches, *, window, strides, padding, dilation):
+    xp = pad(x, padding, -np.inf)
+    sizes = x.shape[1:-1]
+    # The flat position of every (padded) input; what is outside the image never wins.
+    positions = np.full([n + b + a for n, (b, a) in zip(sizes, padding, strict=True)], -1, np.int32)
+    inside = tuple(slice(b, b + n) for n, (b, _) in zip(sizes, padding, strict=True))
+    positions[inside] = np.arange(np.prod(sizes)).reshape(sizes)
+    positions = positions[None, ..., None]
+    y[...] = -np.inf
+    switches[...] = -1
+    for _, seen in taps(window, y.shape[1:-1], strides, dilation):
+        candidate, position = xp[seen], positions[(slice(None), *seen[1:])]
+        wins = (position >= 0) & ((switches < 0) | (candidate > y) | (np.isnan(candidate) & ~np.isnan(y)))
+        y[...] = np.where(wins, candidate, y)
+        switches[...] = np.where(wins, position, switches)
+
+
+def max_pool_gradient(dy, switches, dx, *, window, strides, padding, dilation):
+    dx[...] = 0
+    N, C = dx.shape[0], dx.shape[-1]
+    flat = dx.reshape(N, -1, C)
+    n, c = np.arange(N)[:, None, None], np.arange(C)[None, None, :]
+    np.add.at(flat, (n, switches.reshape(N, -1, C), c), dy.reshape(N, -1, C))
+
+
+def _counts(sizes, out, window, strides, padding, count_padding, dtype):
+    """By how many positions each output's sum is divided."""
+    ones = np.pad(np.ones(sizes, dtype), padding, constant_values=float(count_padding))[None, ..., None]
+    total = np.zeros((1, *out, 1), dtype)
+    for _, seen in taps(window, out, strides, (1,) * len(window)):
+        total += ones[seen]
+    return total
+
+
+def average_pool(x, y, *, window, strides, padding, count_padding):
+    xp, sizes, out = pad(x, padding), x.shape[1:-1], y.shape[1:-1]
+    y[...] = 0
+    for _, seen in taps(window, out, strides, (1,) * len(window)):
+        y += xp[seen]
+    y /= _counts(sizes, out, window, strides, padding, count_padding, y.dtype)
+
+
+def average_pool_gradient(dy, dx, *, window, strides, padding, count_padding):
+    dxp, sizes, out = pad(np.zeros_like(dx), padding), dx.shape[1:-1], dy.shape[1:-1]
+    share = dy / _counts(sizes, out, window, strides, padding, count_padding, dy.dtype)
+    for _, seen in taps(window, out, strides, (1,) * len(window)):
+        dxp[seen] += share
+    crop(dxp, padding, dx)
+
+
+# Batch normalisation ----------------------------------------------------------------------------------------
+
+
+def batch_norm(x, gamma, beta, moving_mean, moving_variance, y, mean, inv_std, *, momentum, epsilon):
+    axes = tuple(range(x.ndim - 1))
+    mean[...] = x.mean(axes)
+    variance = ((x - mean) ** 2).mean(axes)
+    inv_std[...] = 1 / np.sqrt(variance + epsilon)
+    _normalise(x, gamma, beta, mean, inv_std, y)
+    moving_mean[...] = moving_mean * momentum + mean * (1 - momentum)
+    moving_variance[...] = moving_variance * momentum + variance * (1 - momentum)
+
+
+def batch_norm_inference(x, gamma, beta, moving_mean, moving_variance, y, inv_std, *, epsilon):
+    inv_std[...] = 1 / np.sqrt(moving_variance + epsilon)
+    _normalise(x, gamma, beta, moving_mean, inv_std, y)
+
+
+def _normalise(x, gamma, beta, mean, inv_std, y):
+    y[...] = (x - mean) * inv_std
+    if gamma is not None:
+        y *= gamma
+    if beta is not None:
+        y += beta
+
+
+def batch_norm_gradient(x, dy, gamma, mean, inv_std, dx, dgamma, dbeta, *, training):
+    axes = tuple(range(x.ndim - 1))
+    M = x.size // x.shape[-1]
+    xhat = (x - mean) * inv_std
+    sum_dy, sum_dy_xhat = dy.sum(axes), (dy * xhat).sum(axes)
+    scale = inv_std if gamma is None else inv_std * gamma
+    dx[...] = scale * (dy - (sum_dy + xhat * sum_dy_xhat) / M if training else dy)
+    if dgamma is not None:
+        dgamma += sum_dy_xhat
+    if dbeta is not None:
+        dbeta += sum_dy
+
+
+# Matrices and elements --------------------------------------------------------------------------------------
+
+
+def matmul(a, b, bias, c, *, transpose_a, transpose_b, accumulate, activation, alpha):
+    product = (a.T if transpose_a else a) @ (b.T if transpose_b else b)
+    if accumulate:
+        product += c
+    c[...] = product if bias is None else product + bias
+    _activate(c, activation, alpha)
+
+
+def sum_rows(x, y):
+    y += x.reshape(-1, x.shape[-1]).sum(0)
+
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+GELU_TANH = np.sqrt(2 / np.pi)
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)), without overflow."""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1 / (1 + e), e / (1 + e))
+
+
+def erf(x):
+    """The error function, element by element."""
+    from math import erf as scalar
+
+    return np.vectorize(scalar, otypes=[np.float64])(x).astype(x.dtype)
+
+
+def softplus(x):
+    return np.logaddexp(x, 0)
+
+
+# name: (f(x, alpha), f'(x, y, alpha)).
+ACTIVATIONS = {
+    "linear": (lambda x, a: x, lambda x, y, a: np.ones_like(y)),
+    "relu": (lambda x, a: np.maximum(x, 0), lambda x, y, a: y > 0),
+    "relu6": (lambda x, a: np.clip(x, 0, 6), lambda x, y, a: (y > 0) & (y < 6)),
+    "leaky_relu": (lambda x, a: np.where(x >= 0, x, a * x), lambda x, y, a: np.where(y > 0, 1, a)),
+    "elu": (
+        lambda x, a: np.where(x > 0, x, a * np.expm1(np.minimum(x, 0))),
+        lambda x, y, a: np.where(y > 0, 1, y + a),
+    ),
+    "selu": (
+        lambda x, a: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0))),
+        lambda x, y, a: np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA),
+    ),
+    "tanh": (lambda x, a: np.tanh(x), lambda x, y, a: 1 - y * y),
+    "sigmoid": (lambda x, a: sigmoid(x), lambda x, y, a: y * (1 - y)),
+    "hard_sigmoid": (
+        lambda x, a: np.clip(x + 3, 0, 6) / 6,
+        lambda x, y, a: np.where((y > 0) & (y < 1), 1 / 6, 0),
+    ),
+    "hard_tanh": (lambda x, a: np.clip(x, -1, 1), lambda x, y, a: (y > -1) & (y < 1)),
+    "exponential": (lambda x, a: np.exp(x), lambda x, y, a: y),
+    "softplus": (lambda x, a: softplus(x), lambda x, y, a: -np.expm1(-y)),
+    "softsign": (lambda x, a: x / (1 + np.abs(x)), lambda x, y, a: (1 - np.abs(y)) ** 2),
+    "log_sigmoid": (lambda x, a: -softplus(-x), lambda x, y, a: -np.expm1(y)),
+    "silu": (lambda x, a: x * sigmoid(x), lambda x, y, a: sigmoid(x) * (1 + x * (1 - sigmoid(x)))),
+    "gelu": (
+        lambda x, a: 0.5 * x * (1 + erf(x / np.sqrt(2))),
+        lambda x, y, a: 0.5 * (1 + erf(x / np.sqrt(2))) + x * np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi),
+    ),
+    "gelu_tanh": (lambda x, a: 0.5 * x * (1 + np.tanh(GELU_TANH * (x + 0.044715 * x**3))), None),
+    "mish": (lambda x, a: x * np.tanh(softplus(x)), None),
+    "hard_silu": (
+        lambda x, a: x * np.clip(x + 3, 0, 6) / 6,
+        lambda x, y, a: np.where(x <= -3, 0, np.where(x >= 3, 1, (2 * x + 3) / 6)),
+    ),
+}
+
+
+def _gelu_tanh_slope(x, y, a):
+    t = np.tanh(GELU_TANH * (x + 0.044715 * x**3))
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * GELU_TANH * (1 + 3 * 0.044715 * x * x)
+
+
+def _mish_slope(x, y, a):
+    t = np.tanh(softplus(x))
+    return t + x * (1 - t * t) * sigmoid(x)
+
+
+ACTIVATIONS["gelu_tanh"] = (ACTIVATIONS["gelu_tanh"][0], _gelu_tanh_slope)
+ACTIVATIONS["mish"] = (ACTIVATIONS["mish"][0], _mish_slope)
+
+
+def _activate(y, name, alpha):
+    if name != "linear":
+        y[...] = ACTIVATIONS[name][0](y, alpha)
+
+
+def activation(x, y, *, activation, alpha):
+    y[...] = ACTIVATIONS[activation][0](x, alpha)
+
+
+def activation_gradient(dy, x, y, dx, *, activation, alpha):
+    dx[...] = dy * ACTIVATIONS[activation][1](x, y, alpha)
+
+
+def softmax(x, y):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    y[...] = e / e.sum(-1, keepdims=True)
+
+
+def softmax_gradient(dy, y, dx):
+    dx[...] = y * (dy - (dy * y).sum(-1, keepdims=True))
+
+
+def dropout(x, state, y, *, rate, seed, stream):
+    keep = uniforms(seed, stream, int(state[0]), x.size).reshape(x.shape) >= rate
+    y[...] = np.where(keep, x * x.dtype.type(1 / (1 - rate)), 0)
+
+
+BINARIES = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+}
+
+
+def binary(a, b, y, *, name):
+    y[...] = BINARIES[name](a, b)
+
+
+def copy_block(x, y, *, outer, inner, x_offset, x_stride, y_offset, y_stride, accumulate):
+    x, y = x.reshape(-1), y.reshape(-1)
+    for o in range(outer):
+        source = x[x_offset + o * x_stride :][:inner]
+        target = y[y_offset + o * y_stride :][:inner]
+        target[...] = target + source if accumulate else source
+
+
+def fill(y, *, value):
+    y[...] = value
+
+
+# Losses, metrics, optimisers --------------------------------------------------------------------------------
+
+def cross_entropy(
+    prediction,
+    target,
+    weight,
+    losses,
+    gradient,
+    *,
+    kind,
+    from_logits,
+    label_smoothing,
+    ignore_class,
+    scale,
+):
+    C = prediction.shape[-1]
+    p = prediction.reshape(-1, C)
+    w = np.ones(len(p), p.dtype) if weight is None else weight.reshape(-1)
+    if kind == "sparse":
+        labels = target.reshape(-1)
+        ignored = np.zeros(len(p), bool) if ignore_class is None else labels == ignore_class
+        inside = (labels >= 0) & (labels < C)
+        t = np.where(inside[:, None], np.eye(C, dtype=p.dtype)[np.where(inside, labels, 0)], np.nan)
+        t = np.where(ignored[:, None], 0, t)
+        smooth = label_smoothing / C
+    else:
+        t = target.reshape(-1, C)
+        smooth = label_smoothing / (2 if kind == "binary" else C)
+    if label_smoothing:
+        t = t * (1 - label_smoothing) + smooth
+    loss, slope = (_binary_entropy if kind == "binary" else _entropy)(p, t, from_logits)
+    if kind == "sparse":
+        loss, slope = np.where(ignored, 0, loss), np.where(ignored[:, None], 0, slope)
+    losses.reshape(-1)[...] = w * loss
+    if gradient is not None:
+        gradient.reshape(-1, C)[...] = scale * w[:, None] * slope
+
+
+def _entropy(p, t, from_logits):
+    """-sum t log q and its derivative, q = softmax(p) or p / sum(p), clipped."""
+    if from_logits:
+        shifted = p - p.max(-1, keepdims=True)
+        total = np.exp(shifted).sum(-1, keepdims=True)
+        loss = -(t * (shifted - np.log(total))).sum(-1)
+        return loss, np.exp(shifted) / total * t.sum(-1, keepdims=True) - t
+    total = p.sum(-1, keepdims=True)
+    q = p / total
+    clipped = np.clip(q, EPSILON, 1 - EPSILON)
+    dq = np.where(clipped == q, -t / clipped, 0)
+    return -(t * np.log(clipped)).sum(-1), (dq - (dq * q).sum(-1, keepdims=True)) / total
+
+
+def _binary_entropy(p, t, from_logits):
+    """mean over c of -(t log q + (1 - t) log(1 - q)) and its derivative, q = sigmoid(p) or p, clipped."""
+    C = p.shape[-1]
+    if from_logits:
+        loss = np.maximum(p, 0) - p * t + np.log1p(np.exp(-np.abs(p)))
+        return loss.mean(-1), (sigmoid(p) - t) / C
+    q = np.clip(p, EPSILON, 1 - EPSILON)
+    loss = -(t * np.log(q) + (1 - t) * np.log(1 - q))
+    return loss.mean(-1), np.where(q == p, (q - t) / (q * (1 - q)), 0) / C
+
+
+def squared_error(prediction, target, weight, losses, gradient, *, scale):
+    C = prediction.shape[-1]
+    difference = prediction - target
+    w = 1 if weight is None else weight
+    losses[...] = w * (difference**2).mean(-1)
+    if gradient is not None:
+        gradient[...] = scale * 2 / C * np.multiply(np.asarray(w)[..., None], difference)
+
+
+def accuracy(prediction, target, matches, *, kind, threshold):
+    if kind == "binary":
+        matches[...] = ((prediction > threshold) == target).mean(-1)
+    else:
+        matches[...] = prediction.argmax(-1) == (target if kind == "sparse" else target.argmax(-1))
+
+
+def sum(x, y, *, scale):  # noqa: A001 (the operation's name)
+    y[0] = scale * x.sum(dtype=np.float64)
+
+
+def sgd(gradient, hyper, w, momentum, *, nesterov):
+    lr, mu = hyper
+    if momentum is None:
+        w -= lr * gradient
+        return
+    momentum[...] = mu * momentum - lr * gradient
+    w += mu * momentum - lr * gradient if nesterov else momentum
+
+
+def adam(gradient, hyper, w, m, v):
+    alpha, beta_1, beta_2, epsilon = hyper
+    m += (gradient - m) * (1 - beta_1)
+    v += (gradient * gradient - v) * (1 - beta_2)
+    w -= alpha * m / (np.sqrt(v) + epsilon)

@@ -1,0 +1,65 @@
+"""The command `cyconv`: what is installed, and demos that train.
+
+cyconv info
+cyconv demo digits | mnist [--epochs N] [--batch-size N] [--seed N] [--out DIR]
+"""
+
+import argparse
+import sys
+
+
+def main(arguments=None):
+    """Runs the command; returns the exit status: 0, or 1 after an error that the user can mend."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (FileNotFoundError, ModuleNotFoundError, NotADirectoryError, PermissionError, ValueError) as error:
+        print(f"cyconv: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser():
+    """The command line, with the defaults of each demo in its help."""
+    top = argparse.ArgumentParser(
+        prog="cyconv", description="Convolutional networks on C kernels you can read."
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    info = commands.add_parser("info", help="version, backend, processor level, threads, what is installed")
+    info.set_defaults(run=run_info)
+
+    demo = commands.add_parser("demo", help="train a small network on real images, and draw what it learned")
+    demo.add_argument(
+        "name", choices=("digits", "mnist"), help="the images: 8x8 in seconds, 28x28 in a minute or two"
+    )
+    demo.add_argument(
+        "--epochs", type=positive, help="times through the training images (digits: 20, mnist: 3)"
+    )
+    demo.add_argument("--batch-size", type=positive, help="images a step (digits: 32, mnist: 64)")
+    demo.add_argument(
+        "--seed", type=int, default=0, help="of the initial weights and the order of images (0)"
+    )
+    demo.add_argument("--out", default="demo-output", help="folder for the pictures (demo-output)")
+    demo.set_defaults(run=run_demo)
+    return top
+
+
+def positive(text):
+    """A whole number of at least 1, from the command line."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"at least 1, not {number}")
+    return number
+
+
+def run_info(options):
+    from . import info
+
+    print(info.report())
+
+
+def run_demo(options):
+    from . import demo
+
+    demo.run(options.name, options.epochs, options.batch_size, options.seed, options.out)

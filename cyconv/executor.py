@@ -1,0 +1,194 @@
+"""Records a step of a model once for each batch shape, then replays it.
+
+Recording runs the layers' own `forward` and `backward` against a Recorder; the buffers get their places by
+lifetime; the backend makes a Program of the list. From then on a step is: load the batch, run the program,
+read the loss.
+"""
+
+from collections import OrderedDict
+
+import numpy as np
+
+from . import memory, variables
+from .backends import active, threads
+from .graph import flatten
+from .recorder import Buffer, Recorder
+from .variables import Arena
+
+PLANS_KEPT = 16
+
+
+class Recorded:
+    """A step ready to run: arrays to load (inputs, targets, weights), arrays to read, the program."""
+
+    def __init__(self, steps, program, arena_bytes, backend):
+        self.steps, self.program, self.arena_bytes, self.backend = steps, program, arena_bytes, backend
+        self.inputs, self.targets, self.weights = [], [], []
+        self.outputs, self.loss, self.losses, self.metrics = [], None, [], []
+
+
+class Executor:
+    """Runs one model. One recorded step for each (mode, shapes, backend, threads), the oldest forgotten."""
+
+    def __init__(self, model):
+        self.model, self.flat = model, flatten(model)
+        self.random_state = np.zeros(1, np.uint64)
+        self.recorded, self.arena = OrderedDict(), None
+        self._moves = variables.moves()
+
+    def forget(self):
+        """Drops all recordings: after compile, or when a layer's `trainable` changed."""
+        self.recorded.clear()
+        self.arena = None
+
+    def step(self, mode, shapes, targets=(), weights=()):
+        """The recorded step for batches of `shapes`, recorded now if need be.
+
+        mode: "train", "test" (loss and metrics) or "predict". targets: (shape, dtype) of each label array, or
+        None. weights: the shape of each sample-weight array, or None.
+        """
+        backend = active()
+        if mode == "train":
+            self.ensure_arena()
+        if self._moves != variables.moves():
+            self.recorded.clear()
+        trained = tuple(node.layer.trainable for node in self.flat.nodes)
+        key = (mode, tuple(shapes), tuple(targets), tuple(weights), backend.name, threads.count(), trained)
+        if key in self.recorded:
+            self.recorded.move_to_end(key)
+            return self.recorded[key]
+        for variable in self.model.weights:
+            variable.on(backend)
+        recorded = self._record(backend, mode, shapes, targets, weights)
+        self._moves = variables.moves()
+        self.recorded[key] = recorded
+        while len(self.recorded) > PLANS_KEPT:
+            self.recorded.popitem(last=False)
+        return recorded
+
+    def ensure_arena(self):
+        """Puts all trained weights into one arena, unless they are, and gives the optimiser its slots."""
+        backend = active()
+        trained = self.model.trainable_weights
+        if not trained:
+            raise ValueError(f"{self.model}: nothing to train: no layer has trainable weights")
+        same = self.arena is not None and [id(v) for v in self.arena.variables] == [id(v) for v in trained]
+        if not (same and self.arena.backend.memory == backend.memory and self.arena.intact()):
+            self.arena = Arena(trained, backend)
+            self.model.optimizer.attach(self.arena)
+
+    # Recording ---------------------------------------------------------------------------------------------
+
+    def _record(self, backend, mode, shapes, targets, weights):
+        dtype = self.model.dtype
+        ops = Recorder(backend, self.random_state)
+
+        def fixed(shape, kind=dtype):
+            return backend.asarray(np.zeros(shape, kind), kind)
+
+        inputs = [fixed(shape) for shape in shapes]
+        labels = [None if t is None else fixed(*t) for t in targets]
+        sample_weights = [None if w is None else fixed(w) for w in weights]
+        if mode == "train":
+            ops.phase = "zero"
+            ops.fill(self.arena.gradient)
+        values, tape = self._forward(ops, inputs, mode == "train")
+        outputs = [ops.keep(values[n]) for n in self.flat.outputs]
+        loss, losses, metrics, gradients = None, [], [], {}
+        if mode != "predict":
+            ops.phase, ops.layer = "loss", "loss"
+            loss, losses, gradients = self._losses(ops, outputs, labels, sample_weights)
+            metrics = self._metrics(ops, outputs, labels)
+        if mode == "train":
+            self._backward(ops, tape, gradients)
+            ops.phase, ops.layer = "update", self.model.optimizer.name
+            self.model.optimizer.record(ops)
+        size = memory.place(ops.steps)
+        arena = backend.empty((size + memory.ALIGNMENT,), "uint8")
+        start = -backend.address(arena) % memory.ALIGNMENT
+
+        def real(b):
+            if not isinstance(b, Buffer):
+                return b
+            return backend.view(arena, start + b.storage.offset, b.shape, b.dtype)
+
+        for step in ops.steps:
+            step.operands = tuple(real(b) for b in step.operands)
+            step.scratch = real(step.scratch)
+        recorded = Recorded(ops.steps, backend.program(ops.steps), size, backend)
+        recorded.inputs, recorded.targets, recorded.weights = inputs, labels, sample_weights
+        recorded.outputs = [real(b) for b in outputs]
+        recorded.loss, recorded.losses = real(loss), [real(b) for b in losses]
+        recorded.metrics = [real(b) for b in metrics]
+        return recorded
+
+    def _forward(self, ops, inputs, training):
+        """Runs every layer's forward pass; returns the tensors and what each backward pass needs."""
+        values, tape = dict(enumerate(inputs)), []
+        trained = dict.fromkeys(range(len(inputs)), False)  # does the tensor depend on trained weights?
+        ops.phase = "forward"
+        for i, node in enumerate(self.flat.nodes):
+            ops.node, ops.layer = i, node.path
+            x = [values[n] for n in node.inputs]
+            needs_dx = any(trained[n] for n in node.inputs)
+            trained[node.output] = needs_dx or bool(node.layer.trainable_weights)
+            with node.layer.naming_errors([v.shape for v in x] if node.nested else x[0].shape):
+                values[node.output], saved = node.layer.forward(ops, x if node.nested else x[0], training)
+            tape.append((i, node, saved, needs_dx, trained[node.output]))
+        return values, tape
+
+    def _losses(self, ops, outputs, labels, weights):
+        """The total loss, each output's own, and {tensor: gradient of the total}."""
+        total, each, gradients = None, [], {}
+        compiled = self.model.compiled
+        for number, prediction, target, weight, loss, share in zip(
+            self.flat.outputs, outputs, labels, weights, compiled.losses, compiled.loss_weights, strict=True
+        ):
+            if loss is None:
+                continue
+            rows = max(int(np.prod(prediction.shape[:-1])), 1)
+            losses, gradient = loss.record(ops, target, prediction, weight, share / rows)
+            value = ops.sum(losses, scale=1 / rows)
+            each.append(ops.keep(value))
+            scaled = value if share == 1 else ops.sum(value, scale=share)
+            total = scaled if total is None else ops.binary(total, scaled, "add")
+            gradients[number] = (
+                ops.binary(gradients[number], gradient, "add") if number in gradients else gradient
+            )
+        return ops.keep(total), each, gradients
+
+    def _metrics(self, ops, outputs, labels):
+        """One number for each metric of each output: its mean over the batch."""
+        means = []
+        for prediction, target, metrics in zip(outputs, labels, self.model.compiled.metrics, strict=True):
+            for metric in metrics:
+                rows = metric.record(ops, target, prediction)
+                means.append(ops.keep(ops.sum(rows, scale=1 / max(int(np.prod(rows.shape)), 1))))
+        return means
+
+    def _backward(self, ops, tape, gradients):
+        """Runs every layer's backward pass in reverse order; gradients add up where a tensor fans out."""
+        ops.phase = "backward"
+        for i, node, saved, needs_dx, needed in reversed(tape):
+            dy = gradients.pop(node.output, None)
+            if dy is None or not needed:
+                continue
+            ops.node, ops.layer = i, node.path
+            dx = node.layer.backward(ops, dy, saved, needs_dx)
+            if not needs_dx:
+                continue
+            for number, gradient in zip(node.inputs, dx if node.nested else [dx], strict=True):
+                if gradient is None:
+                    continue
+                if number in gradients:
+                    gradient = ops.binary(gradients[number], gradient, "add")
+                gradients[number] = gradient
+
+    # Running -----------------------------------------------------------------------------------------------
+
+    def run(self, recorded, training):
+        """Runs a loaded step."""
+        if training:
+            self.random_state += np.uint64(1)
+            self.model.optimizer.before_step()
+        recorded.program.run()

@@ -1,0 +1,101 @@
+"""Symbolic tensors, the nodes that make them, and the flat list of nodes that a model is.
+
+Calling a layer on a SymbolicTensor makes a Node. A model is the nodes between its inputs and its outputs;
+`flatten` writes them out, nested models included, as one list that the executor runs in order.
+"""
+
+
+class SymbolicTensor:
+    """A tensor without values: shape (None = not known yet), dtype, and the node that gives it."""
+
+    def __init__(self, shape, dtype="float32", node=None, index=0, name=None):
+        self.shape, self.dtype, self.node, self.index, self.name = tuple(shape), dtype, node, index, name
+
+    ndim = property(lambda self: len(self.shape))
+
+    def __repr__(self):
+        origin = f", made by {self.node.layer.name!r}" if self.node else ""
+        return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}{origin}>"
+
+
+class Node:
+    """One call of a layer: its inputs and outputs. `nested`: whether the inputs came as a list."""
+
+    def __init__(self, layer, inputs, nested, output_shapes, dtype):
+        self.layer, self.inputs, self.nested = layer, list(inputs), nested
+        self.outputs = [SymbolicTensor(s, dtype, self, i) for i, s in enumerate(output_shapes)]
+
+
+def ordered_nodes(inputs, outputs):
+    """The nodes from `inputs` to `outputs`, each after those it needs.
+
+    ValueError where an output depends on a tensor that no input leads to.
+    """
+    known = {id(t) for t in inputs}
+    order, done = [], set()
+    stack = [(t, False) for t in reversed(outputs)]
+    while stack:
+        tensor, expanded = stack.pop()
+        if id(tensor) in known or (tensor.node is not None and id(tensor.node) in done):
+            continue
+        if tensor.node is None or not tensor.node.inputs:
+            raise ValueError(
+                f"the outputs depend on {tensor!r}, which is not among the model's inputs; add it to `inputs`"
+            )
+        if expanded:
+            done.add(id(tensor.node))
+            order.append(tensor.node)
+        else:
+            stack.append((tensor, True))
+            stack.extend((t, False) for t in reversed(tensor.node.inputs))
+    return order
+
+
+def depths(nodes, outputs):
+    """{id(node): longest way from the node to an output}: Keras orders a model's layers by it."""
+    depth = {id(t.node): 0 for t in outputs if t.node is not None}
+    for node in reversed(nodes):
+        depth.setdefault(id(node), 0)
+        for tensor in node.inputs:
+            if tensor.node is not None:
+                key = id(tensor.node)
+                depth[key] = max(depth.get(key, 0), depth[id(node)] + 1)
+    return depth
+
+
+class FlatNode:
+    """A layer's call in the flat list: tensors are numbers; `path` names nested layers "outer/inner"."""
+
+    __slots__ = ("inputs", "layer", "nested", "output", "path")
+
+    def __init__(self, layer, inputs, nested, output, path):
+        self.layer, self.inputs, self.nested, self.output, self.path = layer, inputs, nested, output, path
+
+
+class Flat:
+    """inputs, outputs: tensor numbers; nodes: FlatNodes in an order that can be run."""
+
+    def __init__(self, inputs, nodes, outputs):
+        self.inputs, self.nodes, self.outputs = inputs, nodes, outputs
+
+
+def flatten(model):
+    """The model as one flat list of nodes, nested models opened."""
+    nodes, count = [], [len(model.inputs)]
+
+    def open_model(inner, numbers, prefix):
+        values = dict(zip(map(id, inner.inputs), numbers, strict=True))
+        for node in inner.nodes:
+            sources = [values[id(t)] for t in node.inputs]
+            path = f"{prefix}{node.layer.name}"
+            if hasattr(node.layer, "nodes"):  # a model is a layer whose inside is a list of nodes
+                results = open_model(node.layer, sources, path + "/")
+            else:
+                results = [count[0]]
+                count[0] += 1
+                nodes.append(FlatNode(node.layer, sources, node.nested, results[0], path))
+            values.update(zip(map(id, node.outputs), results, strict=True))
+        return [values[id(t)] for t in inner.outputs]
+
+    inputs = list(range(len(model.inputs)))
+    return Flat(inputs, nodes, open_model(model, inputs, ""))

@@ -1,0 +1,20 @@
+"""All layers, under Keras's names."""
+
+from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .base import Layer
+from .convolution import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
+from .core import Dense, Input, InputLayer
+from .merging import Add, Concatenate, Multiply, Subtract, add, concatenate, multiply, subtract
+from .normalization import BatchNormalization
+from .pooling import (
+    AveragePooling1D, AveragePooling2D, AveragePooling3D, AvgPool1D, AvgPool2D, AvgPool3D,
+    GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D, GlobalAvgPool1D, GlobalAvgPool2D,
+    GlobalAvgPool3D, GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D, GlobalMaxPooling1D,
+    GlobalMaxPooling2D, GlobalMaxPooling3D, MaxPool1D, MaxPool2D, MaxPool3D, MaxPooling1D, MaxPooling2D,
+    MaxPooling3D,
+)  # fmt: skip
+from .regularization import Dropout
+from .reshaping import Flatten, Reshape
+
+__all__ = [name for name in dir() if not name.startswith("_") and name[0].isupper()]
+__all__ += ["add", "concatenate", "multiply", "subtract"]

@@ -1,0 +1,270 @@
+"""What every layer is: a name, parameters, an output shape, `forward` and `backward`.
+
+A layer of cyconv's own writes `forward(ops, x, training)` and `backward(ops, dy, saved, needs_dx)` in terms
+of the door's operations (`ops`), so that the same code runs on every backend and can be recorded. A layer of
+a user's own may write `call(x)` and `backward(dy)` in NumPy instead: see `custom.py`.
+"""
+
+import functools
+import re
+from contextlib import contextmanager
+
+import numpy as np
+
+from .. import initializers
+from ..backends import active
+from ..configurable import Configurable
+from ..graph import Node, SymbolicTensor
+from ..variables import Variable
+from .custom import bridge
+
+_counts = {}
+
+
+def unique_name(cls_name):
+    """Keras's names: snake_case of the class, then _1, _2... in the order of construction."""
+    base = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])", "_", cls_name).lower()
+    _counts[base] = _counts.get(base, -1) + 1
+    return f"{base}_{_counts[base]}" if _counts[base] else base
+
+
+def clear_names():
+    """Starts the numbering of layer names afresh (Keras's `clear_session`)."""
+    _counts.clear()
+
+
+class Layer(Configurable):
+    """Base of all layers.
+
+    name: by default the class's name in snake_case and a number. trainable: whether training changes the
+    weights. dtype: "float32", or "float64" on the reference backend and the textbook loops.
+    input_shape: without the batch axis; the old way to say what a Sequential's first layer receives.
+    """
+
+    # How many axes the input must have, batch and channels included; None: any.
+    input_rank = None
+    # Whether a finished `build` means that the layer is built; a model decides for itself.
+    build_marks_built = True
+
+    def __init__(self, *, name=None, trainable=True, dtype=None, input_shape=None, **unknown):
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__} does not know the argument {next(iter(unknown))!r}; it takes "
+                f"{', '.join(k for k in self._arguments if k not in unknown)} and name, trainable, dtype"
+            )
+        self.name = name or unique_name(type(self).__name__)
+        self.trainable, self.built, self.variables = trainable, False, []
+        self.dtype = _dtype_name(dtype)
+        self.batch_input_shape = None if input_shape is None else (None, *input_shape)
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "call" in cls.__dict__:  # a layer in NumPy
+            bridge(cls)
+        if "build" in cls.__dict__ and cls.build_marks_built:
+            cls.build = _marking_built(cls.build)
+
+    # For subclasses --------------------------------------------------------------------------------------
+
+    def build(self, input_shape):
+        """Makes the parameters with `add_weight`. input_shape: a tuple; for several inputs a list of them."""
+
+    def compute_output_shape(self, input_shape):
+        """The output's shape; None stays None. By default the input's."""
+        return input_shape
+
+    def forward(self, ops, x, training):
+        """(y, what `backward` needs). x: an array or buffer (a list of them for several inputs)."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward pass")
+
+    def backward(self, ops, dy, saved, needs_dx):
+        """dx (a list for several inputs), None where not needs_dx; adds to the parameters' gradients."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward pass: it cannot be trained through")
+
+    def add_weight(self, shape, initializer="zeros", name="variable", trainable=True, dtype=None):
+        """A new parameter, in the order of Keras's `get_weights`."""
+        values = initializers.get(initializer)(tuple(shape), dtype or self.dtype)
+        if tuple(values.shape) != tuple(shape):
+            raise ValueError(f"{self}: the initializer of `{name}` gave {values.shape}, not {tuple(shape)}")
+        variable = Variable(values, name, trainable, f"{self.name}/{name}")
+        self.variables.append(variable)
+        return variable
+
+    # For users -------------------------------------------------------------------------------------------
+
+    def __call__(self, inputs, training=False):
+        """On symbolic tensors: a node of a graph. On arrays: the output, as a NumPy array."""
+        nested = isinstance(inputs, (list, tuple))
+        tensors = list(inputs) if nested else [inputs]
+        if any(isinstance(t, SymbolicTensor) for t in tensors):
+            strangers = [t for t in tensors if not isinstance(t, SymbolicTensor)]
+            if strangers:
+                raise TypeError(f"{self}: symbolic tensors and {type(strangers[0]).__name__} do not mix")
+            shapes = [t.shape for t in tensors]
+            self.ensure_built(shapes if nested else shapes[0])
+            outputs = self.output_shapes(shapes if nested else shapes[0])
+            node = Node(self, tensors, nested, outputs, self.dtype)
+            return node.outputs[0] if len(node.outputs) == 1 else node.outputs
+        return self._run_on_arrays(tensors, nested, training)
+
+    def _run_on_arrays(self, tensors, nested, training):
+        backend = active()
+        arrays = [backend.asarray(_numeric(t, self), self.dtype) for t in tensors]
+        shapes = [a.shape for a in arrays]
+        self.ensure_built(shapes if nested else shapes[0])
+        self.output_shapes(shapes if nested else shapes[0])
+        for variable in self.variables:
+            variable.on(backend)
+        backend.random_state += np.uint64(1)
+        y, _ = self.forward(backend, arrays if nested else arrays[0], training)
+        return np.array(backend.to_host(y))
+
+    def ensure_built(self, input_shape):
+        """Builds the layer once; afterwards checks that the input still fits its weights."""
+        with self.naming_errors(input_shape):
+            if not self.built:
+                self.check_input(input_shape)
+                self.build(input_shape)
+                self.built, self.build_shape = True, input_shape
+            else:
+                self.check_input(input_shape)
+
+    def check_input(self, input_shape):
+        """ValueError where rank or channels are not what the layer takes."""
+        if self.input_rank and len(input_shape) != self.input_rank:
+            axes = ["batch", *["depth", "height", "width"][5 - self.input_rank :], "channels"]
+            raise ValueError(
+                f"expected an input of {self.input_rank} axes ({', '.join(axes)}). Received: shape "
+                f"{_shown(input_shape)}{self._rank_hint(input_shape)}"
+            )
+
+    def _rank_hint(self, shape):
+        if len(shape) == self.input_rank - 1:
+            return "; grey images need a channel axis: x[..., None]; a single image a batch axis: x[None]"
+        return ""
+
+    def output_shapes(self, input_shape):
+        """The shapes of all outputs, errors naming the layer."""
+        with self.naming_errors(input_shape):
+            return [tuple(self.compute_output_shape(input_shape))]
+
+    @contextmanager
+    def naming_errors(self, input_shape):
+        """Puts the layer's name and its input's shape before a ValueError from inside."""
+        try:
+            yield
+        except ValueError as error:
+            if getattr(error, "named", False):
+                raise
+            named = ValueError(f"{self}: {error}\nThe layer's input: shape {_shown(input_shape)}.")
+            named.named = True
+            raise named from None
+
+    def __str__(self):
+        return f'layer "{self.name}" ({type(self).__name__})'
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    # Weights ---------------------------------------------------------------------------------------------
+
+    @property
+    def weights(self):
+        """All variables: the trainable ones, then the others (Keras's order inside a layer)."""
+        return self.trainable_of(self.variables) + [v for v in self.variables if not v.trainable]
+
+    @staticmethod
+    def trainable_of(variables):
+        return [v for v in variables if v.trainable]
+
+    @property
+    def trainable_weights(self):
+        """The variables that training changes now; none where `trainable` is False."""
+        return self.trainable_of(self.variables) if self.trainable else []
+
+    @property
+    def non_trainable_weights(self):
+        """The variables that training does not change now."""
+        trained = {id(v) for v in self.trainable_weights}
+        return [v for v in self.weights if id(v) not in trained]
+
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    def get_weights(self):
+        """Copies of all weights as NumPy arrays, in the order of `weights`."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights):
+        """Sets all weights; ValueError where number or shapes differ (nothing is changed then)."""
+        variables, arrays = self.weights, [np.asarray(w) for w in weights]
+        if len(variables) != len(arrays):
+            raise ValueError(
+                f"{self} has {len(variables)} weights. Received: {len(arrays)} arrays. Expected: "
+                + ", ".join(f"{v.path} {v.shape}" for v in variables)
+            )
+        for i, (variable, array) in enumerate(zip(variables, arrays, strict=True)):
+            if variable.shape != array.shape:
+                raise ValueError(
+                    f"{self}: weight {i} ({variable.path}) has shape {variable.shape}. "
+                    f"Received: {array.shape}"
+                )
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+
+    def count_params(self):
+        """The number of weights, trainable or not."""
+        if not self.built:
+            raise ValueError(f"{self} is not built yet: it does not know its input's shape")
+        return sum(v.size for v in self.weights)
+
+    def __reduce__(self):
+        """Copies (copy.deepcopy, pickle) are made anew from configuration and weights."""
+        shape = self.build_shape if self.built else None
+        return _copy_of, (type(self), self.get_config(), shape, self.get_weights())
+
+    def get_config(self):
+        """The constructor's arguments and the layer's name, as JSON values."""
+        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        arguments = super().get_config()
+        arguments.pop("input_shape", None)
+        return {**config, **{k: v for k, v in arguments.items() if k not in config}}
+
+
+def _copy_of(cls, config, build_shape, weights):
+    layer = cls.from_config(config)
+    if build_shape is not None:
+        layer.build(build_shape)
+        layer.set_weights(weights)
+    return layer
+
+
+def _marking_built(build):
+    """`build`, noting afterwards that the layer is built and for which input."""
+
+    @functools.wraps(build)
+    def marked(self, input_shape):
+        build(self, input_shape)
+        self.built, self.build_shape = True, input_shape
+
+    return marked
+
+
+def _shown(shape):
+    return str([tuple(s) for s in shape] if isinstance(shape, list) else tuple(shape))
+
+
+def _dtype_name(dtype):
+    if isinstance(dtype, dict):  # Keras's configuration of a dtype policy
+        dtype = dtype.get("config", {}).get("name")
+    name = "float32" if dtype is None else str(np.dtype(dtype))
+    if name not in ("float32", "float64"):
+        raise ValueError(f'`dtype` of a layer is "float32" or "float64". Received: {dtype!r}')
+    return name
+
+
+def _numeric(values, layer):
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{layer}: expected numbers. Received: an array of dtype {array.dtype}")
+    return array

@@ -1,0 +1,85 @@
+"""Places the buffers of a recorded step in one arena, by lifetime: what no longer lives makes room.
+
+Greedy by size (Pisarchyk & Lee 2020, "Efficient memory management for deep neural net inference"): the
+largest buffer first, each at the lowest address where nothing that lives at the same time lies.
+"""
+
+ALIGNMENT = 64
+
+# Operations that read operand i of their input before they write the same element of the output:
+# name -> (positions of inputs whose place the output may take over, position of the output).
+IN_PLACE = {
+    "activation": ((0,), 1),
+    "activation_gradient": ((0,), 3),
+    "softmax": ((0,), 1),
+    "softmax_gradient": ((0,), 2),
+    "dropout": ((0,), 2),
+    "binary": ((0, 1), 2),
+}
+
+
+def place(steps):
+    """Gives every storage of `steps` its offset; returns the arena's size in bytes."""
+    storages = _lifetimes(steps)
+    _merge(steps)
+    roots = [s for s in storages if s.owner is None]
+    placed, top = [], 0
+    for storage in sorted(roots, key=lambda s: (-s.nbytes, s.first)):
+        offset = 0
+        for other in placed:  # ordered by offset
+            if other.first <= storage.last and storage.first <= other.last:
+                if other.offset - offset >= storage.nbytes:
+                    break
+                offset = max(offset, _round(other.offset + other.nbytes))
+        storage.offset = offset
+        top = max(top, offset + storage.nbytes)
+        placed.append(storage)
+        placed.sort(key=lambda s: s.offset)
+    for storage in storages:
+        storage.offset = _root(storage).offset
+    return _round(top)
+
+
+def _lifetimes(steps):
+    """First and last step at which each storage is touched; kept ones live to the end."""
+    storages = {}
+    for i, step in enumerate(steps):
+        for buffer in step.buffers():
+            storage = buffer.storage
+            if id(storage) not in storages:
+                storages[id(storage)] = storage
+                storage.first = i
+            storage.last = i
+    for storage in storages.values():
+        if storage.kept:
+            storage.last = len(steps)
+    return list(storages.values())
+
+
+def _merge(steps):
+    """Lets the output of an in-place operation take over an input that dies there."""
+    for i, step in enumerate(steps):
+        if step.operation not in IN_PLACE:
+            continue
+        sources, target = IN_PLACE[step.operation]
+        out = getattr(step.operands[target], "storage", None)
+        if out is None or out.first != i or out.owner is not None:
+            continue
+        for position in sources:
+            source = getattr(step.operands[position], "storage", None)
+            if source is None or source is out:
+                continue
+            root = _root(source)
+            if root.last == i and root.nbytes == out.nbytes:
+                out.owner, root.last = root, out.last
+                break
+
+
+def _root(storage):
+    while storage.owner is not None:
+        storage = storage.owner
+    return storage
+
+
+def _round(count):
+    return -(-count // ALIGNMENT) * ALIGNMENT

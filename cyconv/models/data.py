@@ -1,0 +1,172 @@
+"""Turns what users pass to `fit` into contiguous arrays of the right dtype, or says what is wrong with it."""
+
+import numpy as np
+
+
+class Batches:
+    """Inputs, labels and sample weights of equal length, read in batches of rows.
+
+    inputs, targets, weights: lists of arrays (None where an output has no loss or no weights).
+    """
+
+    def __init__(self, inputs, targets, weights):
+        self.inputs, self.targets, self.weights = inputs, targets, weights
+        self.size = len(inputs[0])
+
+    def split(self, fraction):
+        """(first part, last part): the last `fraction` of the rows, rounded down, for validation."""
+        cut = self.size - int(self.size * fraction)
+        if cut < 1 or cut >= self.size:
+            raise ValueError(
+                f"validation_split={fraction} of {self.size} samples leaves {cut} for training and "
+                f"{self.size - cut} for validation; both need at least 1"
+            )
+        return self.rows(slice(0, cut)), self.rows(slice(cut, None))
+
+    def rows(self, index):
+        """The same arrays, some of their rows."""
+        cut = [[None if a is None else a[index] for a in group] for group in self.groups()]
+        return Batches(*cut)
+
+    def groups(self):
+        return self.inputs, self.targets, self.weights
+
+    def signature(self, count):
+        """(shapes, targets, weights) of a batch of `count` rows, as `Executor.step` wants them."""
+        shapes = tuple((count, *x.shape[1:]) for x in self.inputs)
+        targets = tuple(None if t is None else ((count, *t.shape[1:]), str(t.dtype)) for t in self.targets)
+        weights = tuple(None if w is None else (count, *w.shape[1:]) for w in self.weights)
+        return shapes, targets, weights
+
+    def load(self, recorded, rows):
+        """Copies rows (an index array) into the arrays of a recorded step."""
+        for group, arrays in zip(
+            self.groups(), (recorded.inputs, recorded.targets, recorded.weights), strict=True
+        ):
+            for values, array in zip(group, arrays, strict=True):
+                if array is not None:
+                    recorded.backend.load_rows(array, values, rows)
+
+
+def as_list(value, names, what):
+    """A value, list, or dict by name as a list in the order of `names`."""
+    if isinstance(value, dict):
+        missing = [n for n in names if n not in value]
+        if missing:
+            raise ValueError(f"{what}: no entry for {missing[0]!r}; the model has {', '.join(names)}")
+        return [value[n] for n in names]
+    if isinstance(value, (list, tuple)) and len(names) > 1:
+        values = list(value)
+    elif isinstance(value, (list, tuple)) and value and hasattr(value[0], "shape"):
+        values = list(value)  # a list of arrays: one for each
+    else:
+        values = [value]
+    if len(values) != len(names):
+        raise ValueError(f"{what}: the model has {len(names)} ({', '.join(names)}). Received: {len(values)}")
+    return values
+
+
+def numbers(values, what):
+    """A numeric array; a TypeError that names what was given otherwise."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise TypeError(f"{what}: not an array of numbers ({error})") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{what}: expected numbers. Received: dtype {array.dtype}")
+    return array
+
+
+def contiguous(array, dtype):
+    """The array as C-contiguous native `dtype`; the same object where it is so already."""
+    return np.ascontiguousarray(array, np.dtype(dtype))
+
+
+def prepare_inputs(model, x):
+    """x as a list of float arrays, each checked against the model's inputs."""
+    if x is None:
+        raise ValueError("`x` is missing: give an array with the batch as its first axis")
+    if not model.built:
+        first = x[0] if isinstance(x, (list, tuple)) and x and hasattr(x[0], "shape") else x
+        model.ensure_inputs([numbers(first, "`x`").shape])
+    raw = as_list(x, model.input_names, "`x`")
+    arrays = [numbers(a, f"`x` for input {n!r}") for a, n in zip(raw, model.input_names, strict=True)]
+    if any(a.ndim == 0 for a in arrays):
+        raise ValueError("`x` must have a batch axis. Received: a single number")
+    lengths = {len(a) for a in arrays}
+    if len(lengths) > 1:
+        raise ValueError(f"the inputs differ in their number of samples: {sorted(lengths)}")
+    if 0 in lengths:
+        raise ValueError("`x` is empty: it has 0 samples along its first axis")
+    for array, tensor in zip(arrays, model.inputs, strict=True):
+        check_input(model, array.shape, tensor)
+    return [contiguous(a, model.dtype) for a in arrays]
+
+
+def check_input(model, shape, tensor):
+    """ValueError where data of `shape` does not fit an input of the model."""
+    wanted = tensor.shape
+    fits = len(shape) == len(wanted) and all(
+        w is None or w == s for w, s in zip(wanted[1:], shape[1:], strict=True)
+    )
+    if fits:
+        return
+    hint = ""
+    if len(shape) == len(wanted) - 1 and wanted[-1] == 1 and tuple(shape[1:]) == wanted[1:-1]:
+        hint = "; add the channel axis: x[..., None]"
+    elif tuple(shape) == wanted[1:]:
+        hint = "; a single sample needs a batch axis: x[None]"
+    elif len(shape) == len(wanted) and tuple(shape[2:]) + (shape[1],) == wanted[1:]:
+        order = (0, *range(2, len(shape)), 1)
+        hint = f"; it looks like channels first: x.transpose{order}"
+    raise ValueError(
+        f"model {model.name!r}: input {tensor.name!r} takes arrays of shape {wanted} (None: any number). "
+        f"Received: {tuple(shape)}{hint}"
+    )
+
+
+def prepare(model, inputs, y, sample_weight=None):
+    """A Batches of checked arrays for training or evaluation with labels `y`; inputs: of `prepare_inputs`."""
+    if y is None:
+        raise ValueError("`y` is missing: training and evaluation need labels")
+    compiled = model.compiled
+    raw = as_list(y, model.output_names, "`y`")
+    targets = []
+    for values, name, loss, shape in zip(raw, model.output_names, compiled.losses, model.output_shapes_list,
+                                         strict=True):  # fmt: skip
+        if loss is None:
+            targets.append(None)
+            continue
+        values = numbers(values, f"`y` for output {name!r}")
+        if values.ndim == 0 or len(values) != len(inputs[0]):
+            raise ValueError(
+                f"`x` has {len(inputs[0])} samples, `y` for output {name!r} has "
+                f"{len(values) if values.ndim else 'none'}; they must be equal"
+            )
+        actual = (None, *model.actual_output_shape(len(targets), inputs)[1:]) if None in shape[1:] else shape
+        prepared = loss.prepare(values, actual, f"output {name!r}")
+        targets.append(contiguous(prepared, loss.target_dtype(model.dtype)))
+    compiled.choose_metrics([None if t is None else t.shape for t in targets], model.output_shapes_list)
+    return Batches(inputs, targets, _weights(model, sample_weight, targets))
+
+
+def _weights(model, sample_weight, targets):
+    """Sample weights as one array an output, spread over the rows that the loss averages."""
+    if sample_weight is None:
+        return [None] * len(targets)
+    weights = []
+    for values, target, shape in zip(as_list(sample_weight, model.output_names, "`sample_weight`"), targets,
+                                     model.output_shapes_list, strict=True):  # fmt: skip
+        if target is None or values is None:
+            weights.append(None)
+            continue
+        values = numbers(values, "`sample_weight`").astype(model.dtype)
+        rows = (len(target), *target.shape[1 : len(shape) - 1])
+        if values.shape == (*rows, 1):
+            values = values[..., 0]
+        if values.shape != rows[: values.ndim]:
+            shapes = f"{rows[:1]} or {rows}"
+            raise ValueError(f"`sample_weight` must have shape {shapes}. Received: {values.shape}")
+        spread = values.reshape(values.shape + (1,) * (len(rows) - values.ndim))
+        weights.append(contiguous(np.broadcast_to(spread, rows), model.dtype))
+    return weights

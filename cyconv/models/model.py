@@ -1,0 +1,268 @@
+"""Model: the layers between some symbolic inputs and outputs, trained and run as one."""
+
+import json
+
+
+from ..graph import SymbolicTensor, depths, flatten, ordered_nodes
+from ..layers.base import Layer
+from .data import check_input
+from .saving import Saving
+from .summary import print_summary
+from .training import Training
+
+
+class Model(Training, Saving, Layer):
+    """A graph of layers: `Model(inputs, outputs)` from symbolic tensors (the functional API).
+
+    inputs, outputs: a symbolic tensor, a list or a dict of them. A model is a layer: it can be called on the
+    tensors of another model.
+    """
+
+    build_marks_built = False
+
+    def __init__(self, inputs=None, outputs=None, name=None, trainable=True, **kwargs):
+        for old in ("input", "output"):
+            if old in kwargs:
+                raise TypeError(f"Model({old}=...) is Keras 1; write Model(inputs=..., outputs=...)")
+        super().__init__(name=name or self._default_name(), trainable=trainable, **kwargs)
+        self._init_training()
+        if inputs is None or outputs is None:
+            raise ValueError("Model needs `inputs` and `outputs`: symbolic tensors, as Input(...) gives them")
+        self.inputs, self._input_keys = _tensors(inputs, "inputs")
+        self.outputs, self._output_keys = _tensors(outputs, "outputs")
+        self._finish()
+
+    def _default_name(self):
+        from ..layers.base import unique_name
+
+        return unique_name("Functional" if type(self) is Model else type(self).__name__)
+
+    def _finish(self):
+        """From inputs and outputs: the nodes in order, the layers in Keras's order."""
+        for tensor in self.inputs:
+            if tensor.node is not None and tensor.node.inputs:
+                raise ValueError(
+                    f"model {self.name!r}: an input must come from Input(...); {tensor!r} is a layer's output"
+                )
+        self.nodes = ordered_nodes(self.inputs, self.outputs)
+        depth = depths(self.nodes, self.outputs)
+        layers = [t.input_layer for t in self.inputs]
+        for node in sorted(self.nodes, key=lambda n: -depth[id(n)]):
+            if all(node.layer is not known for known in layers):
+                layers.append(node.layer)
+        names = [layer.name for layer in layers]
+        twice = {n for n in names if names.count(n) > 1}
+        if twice:
+            raise ValueError(
+                f"model {self.name!r}: layer names must differ; {sorted(twice)[0]!r} is there twice"
+            )
+        self._layers, self.built = layers, True
+        self.dtype = self.outputs[0].dtype
+        self.build_shape = [t.shape for t in self.inputs]
+        self._own_trainable = True
+
+    # Layers and weights -------------------------------------------------------------------------------------
+
+    @property
+    def layers(self):
+        """The layers, inputs first, in the order of the graph."""
+        return list(self._layers)
+
+    def get_layer(self, name=None, index=None):
+        """A layer by its name or number; ValueError lists the names."""
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(f"{self} has {len(self.layers)} layers; there is no number {index}")
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(
+            f"{self} has no layer {name!r}; it has: {', '.join(layer.name for layer in self.layers)}"
+        )
+
+    @property
+    def weights(self):
+        """All variables, layer by layer."""
+        return _unique(v for layer in self.layers for v in layer.weights)
+
+    @property
+    def trainable_weights(self):
+        """The variables that training changes, layer by layer."""
+        return _unique(v for layer in self.layers for v in layer.trainable_weights)
+
+    @property
+    def trainable(self):
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        """Sets the flag of every layer inside, as Keras does."""
+        self._trainable = bool(value)
+        if getattr(self, "_own_trainable", False):
+            for layer in self.layers:
+                layer.trainable = bool(value)
+
+    def count_params(self):
+        """The number of weights, trainable or not."""
+        if not self.built:
+            raise ValueError(f"{self} is not built yet; call model.build(input_shape) or give an Input")
+        return sum(v.size for v in self.weights)
+
+    # Shapes -------------------------------------------------------------------------------------------------
+
+    @property
+    def input_names(self):
+        return self._input_keys or [t.name for t in self.inputs]
+
+    @property
+    def output_names(self):
+        names = self._output_keys or [t.node.layer.name if t.node else t.name for t in self.outputs]
+        return [n if names.count(n) == 1 else f"{n}_{i}" for i, n in enumerate(names)]
+
+    @property
+    def output_shapes_list(self):
+        return [t.shape for t in self.outputs]
+
+    @property
+    def input_shape(self):
+        """The shape of the input, batch axis None; a list for several."""
+        shapes = [t.shape for t in self.inputs]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
+    def output_shape(self):
+        """The shape of the output, batch axis None; a list for several."""
+        shapes = self.output_shapes_list
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    def ensure_inputs(self, shapes):
+        """For models that learn their input's shape from data; a functional model knows it."""
+
+    def build(self, input_shape=None):
+        """A functional model is built when it is made."""
+
+    def check_input(self, input_shape):
+        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
+        if len(shapes) != len(self.inputs):
+            raise ValueError(f"it has {len(self.inputs)} inputs. Received: {len(shapes)}")
+        for shape, tensor in zip(shapes, self.inputs, strict=True):
+            fits = len(shape) == tensor.ndim and all(
+                a == b or None in (a, b) for a, b in zip(shape[1:], tensor.shape[1:], strict=True)
+            )
+            if not fits:
+                check_input(self, shape, tensor)
+
+    def output_shapes(self, input_shape):
+        """The outputs' shapes for inputs of `input_shape`, followed through the layers."""
+        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
+        known = {id(t): tuple(s) for t, s in zip(self.inputs, shapes, strict=True)}
+        for node in self.nodes:
+            given = [known[id(t)] for t in node.inputs]
+            results = node.layer.output_shapes(given if node.nested else given[0])
+            known.update({id(t): s for t, s in zip(node.outputs, results, strict=True)})
+        return [known[id(t)] for t in self.outputs]
+
+    def compute_output_shape(self, input_shape):
+        shapes = self.output_shapes(input_shape)
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    def actual_output_shape(self, index, inputs):
+        """The shape of output `index` for these input arrays."""
+        return self.output_shapes([tuple(a.shape) for a in inputs])[index]
+
+    # Calling ------------------------------------------------------------------------------------------------
+
+    def __call__(self, inputs, training=False):
+        """On symbolic tensors: a node of another model. On arrays: the outputs, as NumPy arrays."""
+        group = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        if any(isinstance(t, SymbolicTensor) for t in group):
+            return super().__call__(inputs, training)
+        if training:
+            raise NotImplementedError("model(x, training=True) is not there; use fit or train_on_batch")
+        return self.predict_on_batch(inputs)
+
+    # Looking ------------------------------------------------------------------------------------------------
+
+    def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False,
+                show_trainable=False, layer_range=None):  # fmt: skip
+        """Prints the table of layers in Keras's form; nothing in it is cut short."""
+        print_summary(self, line_length, print_fn, expand_nested, show_trainable, layer_range)
+
+    def plan(self, batch_size=32, mode="train", print_fn=print):
+        """Prints what a step is: each recorded operation, its layer, shapes, algorithm, operations, bytes."""
+        from .plans import print_plan
+
+        print_plan(self, batch_size, mode, print_fn)
+
+    def profile(self, batch_size=32, mode="train", repeats=20, print_fn=print):
+        """Times the recorded step line by line (median of `repeats`); the weights stay as they are."""
+        from .plans import print_profile
+
+        return print_profile(self, batch_size, mode, repeats, print_fn)
+
+    def first_nonfinite(self, x, training=False):
+        """The first layer whose output for x holds NaN or infinity; None where there is none."""
+        from .diagnosis import first_nonfinite
+
+        return first_nonfinite(self, x, training)
+
+    # Configuration ------------------------------------------------------------------------------------------
+
+    def get_config(self):
+        """The layers and how they are wired, as JSON values."""
+        from .architecture import describe
+
+        return describe(self)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The model that `get_config` described, with fresh weights."""
+        from .architecture import restore
+
+        return restore(cls, config, custom_objects)
+
+    def __reduce__(self):
+        layers = [node.layer for node in flatten(self).nodes] if self.built else []
+        custom = {type(layer).__name__: type(layer) for layer in layers}
+        settings = None if self.optimizer is None else (type(self.optimizer), self.optimizer.get_config())
+        state = (self.get_weights(), settings, getattr(self, "_compile_arguments", None))
+        return _copy_of, (type(self), self.get_config(), custom, *state)
+
+    def to_json(self, **kwargs):
+        """The architecture as a JSON string."""
+        return json.dumps({"class_name": type(self).__name__, "config": self.get_config()}, **kwargs)
+
+
+def _copy_of(cls, config, custom, weights, optimizer, arguments):
+    model = cls.from_config(config, custom)
+    model.set_weights(weights)
+    if optimizer:
+        made, settings = optimizer
+        model.compile(made.from_config(settings), **arguments)
+    return model
+
+
+def _tensors(group, what):
+    keys = None
+    if isinstance(group, dict):
+        keys, group = list(group), list(group.values())
+    tensors = list(group) if isinstance(group, (list, tuple)) else [group]
+    for tensor in tensors:
+        if not isinstance(tensor, SymbolicTensor):
+            raise TypeError(
+                f"Model: `{what}` must be symbolic tensors, as Input(...) and layers called on them give. "
+                f"Received: {type(tensor).__name__}"
+            )
+    return tensors, keys
+
+
+def _unique(variables):
+    seen, result = set(), []
+    for variable in variables:
+        if id(variable) not in seen:
+            seen.add(id(variable))
+            result.append(variable)
+    return result
+
+

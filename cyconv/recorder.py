@@ -1,0 +1,97 @@
+"""The door that writes down instead of doing: a step of training becomes a flat list of operations.
+
+Layers run their ordinary code against a Recorder. It hands them Buffers (a shape and a dtype, no memory);
+every operation becomes a Step with its buffers. Afterwards `memory.place` gives the buffers addresses by
+lifetime, and the backend makes the list repeatable.
+"""
+
+from math import prod
+
+import numpy as np
+
+from .backends.interface import Door
+
+
+class Storage:
+    """Bytes that some buffers share. `offset` is set by `memory.place`; kept ones outlive the step."""
+
+    __slots__ = ("first", "kept", "last", "nbytes", "offset", "owner")
+
+    def __init__(self, nbytes):
+        self.nbytes, self.kept, self.offset = nbytes, False, None
+        self.first = self.last = None
+        self.owner = None  # the storage whose place this one takes over (in-place operations)
+
+
+class Buffer:
+    """An array to be: shape, dtype and the storage it will view."""
+
+    __slots__ = ("dtype", "shape", "storage")
+
+    def __init__(self, shape, dtype, storage=None):
+        self.shape, self.dtype = tuple(shape), np.dtype(dtype)
+        self.storage = storage or Storage(prod(self.shape) * self.dtype.itemsize)
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+    @property
+    def size(self):
+        return prod(self.shape)
+
+
+class Step:
+    """One recorded operation: its operands (buffers, arrays or None), attributes, layer, phase."""
+
+    __slots__ = ("attributes", "layer", "operands", "operation", "phase", "scratch")
+
+    def __init__(self, operation, operands, attributes, layer, phase, scratch):
+        self.operation, self.operands, self.attributes = operation, operands, attributes
+        self.layer, self.phase, self.scratch = layer, phase, scratch
+
+    def buffers(self):
+        """The buffers among the operands and the scratch."""
+        return [b for b in (*self.operands, self.scratch) if isinstance(b, Buffer)]
+
+
+class Recorder(Door):
+    """A door over `backend`. Set `layer`, `phase` and `node` before the code that belongs to them runs."""
+
+    def __init__(self, backend, random_state):
+        self.backend, self.random_state = backend, random_state
+        self.steps = []
+        self.layer, self.phase, self.node = "", "forward", 0
+
+    def empty(self, shape, dtype):
+        return Buffer(shape, dtype)
+
+    def reshape(self, x, shape):
+        if isinstance(x, Buffer):
+            return Buffer(shape, x.dtype, x.storage)
+        return self.backend.reshape(x, shape)
+
+    def keep(self, buffer):
+        """Marks a buffer that is read after the step; returns it."""
+        if isinstance(buffer, Buffer):
+            buffer.storage.kept = True
+        return buffer
+
+    def python(self, function, inputs, shape, dtype):
+        """A step in Python: `function(*inputs)` gives the values of the returned buffer."""
+        out, backend = Buffer(shape, dtype), self.backend
+
+        def run(*arrays):
+            *sources, target = arrays
+            hosts = [backend.to_host(s) for s in sources]
+            backend.load(target, backend.python(function, hosts, shape, dtype))
+
+        self._append("python", (*inputs, out), {"function": run}, None)
+        return out
+
+    def _do(self, operation, operands, attributes):
+        count = self.backend.scratch(operation, operands, attributes)
+        self._append(operation, operands, attributes, Buffer((count,), np.uint8) if count else None)
+
+    def _append(self, operation, operands, attributes, scratch):
+        self.steps.append(Step(operation, tuple(operands), attributes, self.layer, self.phase, scratch))

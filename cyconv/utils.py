@@ -1,0 +1,26 @@
+"""Small helpers under Keras's names."""
+
+import numpy as np
+
+from .random import set_random_seed
+
+__all__ = ["set_random_seed", "to_categorical"]
+
+
+def to_categorical(x, num_classes=None):
+    """Class numbers as one-hot rows: (N,) or (N, 1) -> (N, num_classes), float32.
+
+    Errors: ValueError for labels outside 0..num_classes - 1 or that are not whole.
+    """
+    labels = np.asarray(x)
+    if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
+        raise ValueError("to_categorical: class numbers must be whole")
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    labels = labels.astype(np.int64)
+    count = int(labels.max(initial=-1)) + 1 if num_classes is None else int(num_classes)
+    if labels.size and (labels.min() < 0 or labels.max() >= count):
+        raise ValueError(
+            f"to_categorical: labels must lie in 0..{count - 1}. Received: {labels.min()}..{labels.max()}"
+        )
+    return np.eye(count, dtype=np.float32)[labels]

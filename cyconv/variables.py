@@ -1,0 +1,104 @@
+"""Parameters: named arrays on a backend; and the arenas that hold many of them end to end."""
+
+import numpy as np
+
+# Raised whenever an array behind some variable changes place: recorded plans point at the old one then.
+_moves = 0
+
+
+def moves():
+    """How often any variable has changed its place in memory."""
+    return _moves
+
+
+class Variable:
+    """A tensor that a layer owns: `kernel`, `bias`, `moving_mean`, ...
+
+    value: an array of the backend it lives on. gradient: likewise, where it is trained. `numpy()` copies it
+    out, `assign()` in.
+    """
+
+    def __init__(self, values, name, trainable=True, path=None):
+        self.value, self.gradient = np.ascontiguousarray(values), None
+        self.name, self.trainable, self.path = name, trainable, path or name
+        self.backend = None  # None: NumPy memory
+
+    shape = property(lambda self: tuple(self.value.shape))
+    dtype = property(lambda self: str(self.value.dtype))
+    ndim = property(lambda self: len(self.value.shape))
+    size = property(lambda self: int(np.prod(self.shape)))
+
+    def numpy(self):
+        """A copy of the values as a NumPy array."""
+        return np.array(self.backend.to_host(self.value) if self.backend else self.value)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.numpy() if dtype is None else self.numpy().astype(dtype)
+
+    def assign(self, values):
+        """Sets the values, in place; ValueError where the shape differs."""
+        values = np.asarray(values)
+        if values.shape != self.shape:
+            raise ValueError(
+                f"`{self.path}` has shape {self.shape}; it cannot take values of shape {values.shape}"
+            )
+        values = values.astype(self.dtype)
+        if self.backend:
+            self.backend.load(self.value, values)
+        else:
+            self.value[...] = values
+
+    def place(self, array, backend):
+        """Moves the variable into `array` of `backend`, with its values."""
+        global _moves
+        values = self.numpy()
+        self.value, self.backend = array, backend
+        backend.load(array, values)
+        _moves += 1
+
+    def on(self, backend):
+        """Makes sure that the variable lives in `backend`'s kind of memory."""
+        if self.backend is None and backend.memory == "host":
+            self.backend = backend
+        elif self.backend is None or self.backend.memory != backend.memory:
+            self.place(backend.empty(self.shape, self.dtype), backend)
+
+    def __repr__(self):
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+
+
+class Arena:
+    """Variables of one dtype end to end in one flat array, their gradients in another.
+
+    One optimiser call then updates them all. `views(flat)` cuts any such flat array by variable.
+    """
+
+    def __init__(self, variables, backend):
+        self.variables, self.backend = list(variables), backend
+        dtypes = {v.dtype for v in self.variables}
+        if len(dtypes) > 1:
+            raise ValueError(f"all trained variables must have one dtype; these have {sorted(dtypes)}")
+        self.dtype = dtypes.pop() if dtypes else "float32"
+        self.size = sum(v.size for v in self.variables)
+        self.value, self.gradient = self.zeros(), self.zeros()
+        self._places = self.views(self.value)
+        places = zip(self.variables, self._places, self.views(self.gradient), strict=True)
+        for variable, value, gradient in places:
+            variable.place(value, backend)
+            variable.gradient = gradient
+
+    def zeros(self):
+        """A new flat array of zeros for this arena's variables: an optimiser slot."""
+        return self.backend.asarray(np.zeros(self.size, self.dtype), self.dtype)
+
+    def views(self, flat):
+        """`flat` cut into one view a variable."""
+        offset, views = 0, []
+        for variable in self.variables:
+            views.append(self.backend.reshape(flat[offset : offset + variable.size], variable.shape))
+            offset += variable.size
+        return views
+
+    def intact(self):
+        """Whether every variable still lives here (another model may have taken one over)."""
+        return all(v.value is place for v, place in zip(self.variables, self._places, strict=True))

@@ -1,0 +1,36 @@
+"""Every test starts from the same state: backend cpu, layer names from the start, a fixed seed."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import cyconv
+from cyconv import backends
+from cyconv.layers.base import clear_names
+
+
+@pytest.fixture(autouse=True)
+def fresh_state():
+    threads = cyconv.get_num_threads()
+    clear_names()
+    cyconv.utils.set_random_seed(1234)
+    with backends.use("cpu"):
+        yield
+    cyconv.set_num_threads(threads)
+
+
+@pytest.fixture
+def run_python():
+    """Runs code in a new interpreter with extra environment variables; returns its output, stripped."""
+
+    def run(code, fails=False, **environment):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("CYCONV_")}
+        result = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env={**clean, **environment}
+        )
+        assert (result.returncode != 0) == fails, result.stderr
+        return (result.stderr if fails else result.stdout).strip()
+
+    return run

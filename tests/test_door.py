@@ -1,0 +1,86 @@
+"""Every backend offers the same operations, with the same arguments, as the door says."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from cyconv import backends
+from cyconv.backends import cpu, interface, reference
+from cyconv._native import engine
+
+
+def parameters(function):
+    return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
+
+
+@pytest.mark.parametrize("name", interface.OPERATIONS)
+def test_backends_agree_in_names_arguments_and_defaults(name):
+    assert parameters(getattr(reference, name)) == parameters(getattr(cpu, name))
+
+
+def test_the_lists_of_operations_agree():
+    methods = {n for n, f in vars(interface.Door).items() if callable(f) and not n.startswith("_")}
+    assert methods - {"empty", "reshape"} == set(interface.OPERATIONS) == set(engine.OPERATIONS)
+
+
+def test_every_operation_is_documented():
+    for name in interface.OPERATIONS:
+        assert inspect.getdoc(getattr(interface.Door, name)), name
+
+
+def test_activation_tables_agree():
+    from cyconv import activations
+
+    assert set(activations.NAMES) == set(engine.ACTIVATIONS) == set(reference.ACTIVATIONS)
+    assert activations.NEEDS_INPUT == engine.NEEDS_INPUT
+    assert set(reference.BINARIES) == set(engine.BINARIES)
+
+
+def test_use_switches_and_switches_back():
+    assert backends.active().name == "cpu"
+    with backends.use("reference"):
+        assert backends.active().name == "reference"
+    assert backends.active().name == "cpu"
+    backends.use("reference")
+    assert backends.active().name == "reference"
+    backends.use("cpu")
+    with pytest.raises(ValueError, match="reference, cpu"):
+        backends.use("tpu")
+
+
+def test_environment_chooses_the_backend(run_python):
+    code = "import cyconv; print(cyconv.backends.active().name)"
+    assert run_python(code, CYCONV_BACKEND="reference") == "reference"
+    assert run_python(code) == "cpu"
+    assert "unknown backend 'gpus'" in run_python(code, fails=True, CYCONV_BACKEND="gpus")
+
+
+def test_environment_chooses_the_instruction_set(run_python):
+    code = "from cyconv.backends import cpu; print(cpu.level)"
+    for level in engine.levels():
+        assert run_python(code, CYCONV_ISA=level) == level
+    assert "CYCONV_ISA='sse9' is unknown" in run_python(code, fails=True, CYCONV_ISA="sse9")
+
+
+def test_the_native_layer_refuses_what_is_not_contiguous_or_of_one_dtype():
+    x = np.zeros((4, 6), np.float32)
+    door = backends.get("cpu")
+    with pytest.raises((ValueError, BufferError)):
+        door.softmax(x[:, ::2])
+    with pytest.raises(TypeError, match="float32, float64"):
+        door.binary(x, x.astype(np.float64), "add")
+    with pytest.raises(TypeError, match="int16"):
+        door.softmax(x.astype(np.int16))
+
+
+def test_the_door_refuses_shapes_that_do_not_match():
+    door = backends.get("cpu")
+    x = np.zeros((1, 5, 5, 3), np.float32)
+    with pytest.raises(ValueError, match="3 input channels"):
+        door.convolution(x, np.zeros((3, 3, 4, 8), np.float32), strides=(1, 1), padding=((0, 0),) * 2,
+                         dilation=(1, 1))  # fmt: skip
+    with pytest.raises(ValueError, match="`out` must have shape"):
+        door.softmax(x, out=np.zeros((2, 2), np.float32))
+    with pytest.raises(ValueError, match="leaves `out`"):
+        door.copy_block(x, x[0], outer=2, inner=50, x_stride=1, y_stride=50)

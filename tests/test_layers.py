@@ -1,0 +1,186 @@
+"""Every layer through one harness: shape, dtype, gradients, configuration, backends, inference."""
+
+import numpy as np
+import pytest
+
+from cyconv import backends, layers
+from cyconv.testing import assert_close, check_layer_gradients
+
+
+class Cube(layers.Layer):
+    """A layer in NumPy, with a weight: y = w * x**3."""
+
+    def build(self, input_shape):
+        self.w = self.add_weight((input_shape[-1],), "ones", "w")
+
+    def call(self, x):
+        self.x = x
+        return self.w.numpy() * x**3
+
+    def backward(self, dy):
+        self.w.gradient += (dy * self.x**3).reshape(-1, dy.shape[-1]).sum(0)
+        return 3 * self.w.numpy() * self.x**2 * dy
+
+
+# (factory, input shapes, output shape): a new layer is one row.
+TABLE = [
+    (lambda **k: layers.Conv1D(4, 3, **k), [(2, 9, 3)], (2, 7, 4)),
+    (lambda **k: layers.Conv1D(4, 3, padding="causal", dilation_rate=2, **k), [(2, 9, 3)], (2, 9, 4)),
+    (lambda **k: layers.Conv2D(4, 3, activation="relu", **k), [(2, 6, 5, 3)], (2, 4, 3, 4)),
+    (lambda **k: layers.Conv2D(4, (3, 2), strides=2, padding="same", activation="tanh", **k), [(2, 7, 6, 3)],
+     (2, 4, 3, 4)),
+    (lambda **k: layers.Conv2D(6, 3, groups=3, use_bias=False, activation="gelu", **k), [(2, 5, 5, 3)],
+     (2, 3, 3, 6)),
+    (lambda **k: layers.Conv2D(2, 2, padding=((1, 0), (0, 2)), activation="softmax", **k), [(1, 4, 4, 2)],
+     (1, 4, 5, 2)),
+    (lambda **k: layers.Conv3D(3, 2, strides=(1, 2, 1), **k), [(2, 3, 4, 3, 2)], (2, 2, 2, 2, 3)),
+    (lambda **k: layers.Dense(4, activation="sigmoid", **k), [(3, 5)], (3, 4)),
+    (lambda **k: layers.Dense(4, activation="softmax", **k), [(3, 2, 5)], (3, 2, 4)),
+    (lambda **k: layers.Dense(4, activation="mish", use_bias=False, **k), [(3, 5)], (3, 4)),
+    (lambda **k: layers.MaxPooling1D(2, **k), [(2, 7, 3)], (2, 3, 3)),
+    (
+        lambda **k: layers.MaxPooling2D((2, 3), strides=(1, 2), padding="same", **k),
+        [(2, 5, 6, 3)],
+        (2, 5, 3, 3),
+    ),
+    (lambda **k: layers.MaxPooling3D(2, **k), [(2, 4, 4, 5, 2)], (2, 2, 2, 2, 2)),
+    (lambda **k: layers.AveragePooling1D(3, strides=2, padding="same", **k), [(2, 7, 3)], (2, 4, 3)),
+    (lambda **k: layers.AveragePooling2D(2, **k), [(2, 4, 6, 3)], (2, 2, 3, 3)),
+    (lambda **k: layers.AveragePooling3D((1, 2, 2), **k), [(2, 3, 4, 4, 2)], (2, 3, 2, 2, 2)),
+    (lambda **k: layers.GlobalAveragePooling1D(**k), [(2, 5, 3)], (2, 3)),
+    (lambda **k: layers.GlobalAveragePooling2D(keepdims=True, **k), [(2, 4, 3, 3)], (2, 1, 1, 3)),
+    (lambda **k: layers.GlobalAveragePooling3D(**k), [(2, 2, 4, 3, 3)], (2, 3)),
+    (lambda **k: layers.GlobalMaxPooling1D(**k), [(2, 5, 3)], (2, 3)),
+    (lambda **k: layers.GlobalMaxPooling2D(**k), [(2, 4, 3, 3)], (2, 3)),
+    (lambda **k: layers.GlobalMaxPooling3D(**k), [(2, 2, 4, 3, 3)], (2, 3)),
+    (lambda **k: layers.BatchNormalization(**k), [(4, 5, 3)], (4, 5, 3)),
+    (lambda **k: layers.BatchNormalization(center=False, scale=False, **k), [(8, 3)], (8, 3)),
+    (lambda **k: layers.Dropout(0.4, seed=3, **k), [(4, 6)], (4, 6)),
+    (lambda **k: layers.Flatten(**k), [(2, 3, 4, 5)], (2, 60)),
+    (lambda **k: layers.Reshape((-1, 6), **k), [(2, 3, 4)], (2, 2, 6)),
+    (lambda **k: layers.Add(**k), [(2, 3, 4)] * 3, (2, 3, 4)),
+    (lambda **k: layers.Subtract(**k), [(2, 3)] * 2, (2, 3)),
+    (lambda **k: layers.Multiply(**k), [(2, 3)] * 3, (2, 3)),
+    (lambda **k: layers.Concatenate(**k), [(2, 3, 4), (2, 3, 1), (2, 3, 2)], (2, 3, 7)),
+    (lambda **k: layers.Concatenate(axis=1, **k), [(2, 3, 4), (2, 1, 4)], (2, 4, 4)),
+    (lambda **k: Cube(**k), [(3, 4)], (3, 4)),
+    *[(lambda kind=kind, **k: layers.Activation(kind, **k), [(3, 7)], (3, 7))
+      for kind in ("linear", "relu", "relu6", "leaky_relu", "elu", "selu", "tanh", "sigmoid", "hard_sigmoid",
+                   "hard_tanh", "exponential", "softplus", "softsign", "log_sigmoid", "silu", "gelu",
+                   "gelu_tanh", "mish", "hard_silu", "softmax")],
+    (lambda **k: layers.ReLU(negative_slope=0.1, **k), [(3, 7)], (3, 7)),
+    (lambda **k: layers.ReLU(max_value=6.0, **k), [(3, 7)], (3, 7)),
+    (lambda **k: layers.LeakyReLU(**k), [(3, 7)], (3, 7)),
+    (lambda **k: layers.ELU(0.7, **k), [(3, 7)], (3, 7)),
+    (lambda **k: layers.Softmax(**k), [(3, 7)], (3, 7)),
+]  # fmt: skip
+NAMES = [f"{i}-{type(row[0]()).__name__}" for i, row in enumerate(TABLE)]
+
+
+def inputs_for(shapes, seed=0):
+    """Normal inputs, pushed away from 0 where relu and its kin have a kink."""
+    generator = np.random.default_rng(seed)
+    arrays = [generator.standard_normal(s) for s in shapes]
+    return [a + 0.05 * np.sign(a) for a in arrays]
+
+
+def given(arrays):
+    return arrays[0] if len(arrays) == 1 else arrays
+
+
+@pytest.mark.parametrize(("factory", "shapes", "expected"), TABLE, ids=NAMES)
+def test_shape_and_dtype(factory, shapes, expected):
+    layer, arrays = factory(), inputs_for(shapes)
+    assert layer.compute_output_shape(given(shapes)) == expected
+    y = layer(given([a.astype(np.float32) for a in arrays]))
+    assert y.shape == expected and y.dtype == np.float32
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("factory", "shapes", "expected"), TABLE, ids=NAMES)
+def test_gradients_against_central_differences(factory, shapes, expected, training):
+    check_layer_gradients(factory(dtype="float64"), *inputs_for(shapes), training=training)
+
+
+@pytest.mark.parametrize(("factory", "shapes", "expected"), TABLE, ids=NAMES)
+def test_configuration_round_trip(factory, shapes, expected):
+    import json
+
+    layer = factory(name="mine")
+    config = json.loads(json.dumps(layer.get_config()))
+    twin = type(layer).from_config(config)
+    assert twin.name == "mine" and twin.get_config() == layer.get_config()
+    arrays = given([a.astype(np.float32) for a in inputs_for(shapes)])
+    layer(arrays), twin(arrays)
+    twin.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(twin(arrays), layer(arrays))
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("factory", "shapes", "expected"), TABLE, ids=NAMES)
+def test_backends_agree(factory, shapes, expected, training):
+    arrays = inputs_for(shapes)
+    layer = factory()
+    with backends.use("cpu"):
+        layer(given(arrays))
+        layer.set_weights([w + 0.1 for w in layer.get_weights()])
+        start = layer.get_weights()
+        fast = run_both_ways(layer, arrays, training)
+    with backends.use("reference"):
+        layer.set_weights(start)
+        slow = run_both_ways(layer, arrays, training)
+    for a, b in zip(fast, slow, strict=True):
+        assert_close(a, b, "network", terms=64)
+
+
+def run_both_ways(layer, arrays, training):
+    """Output, input gradients and weight gradients, for dy = cos(0, 1, 2, ...)."""
+    ops = backends.active()
+    ops.random_state[...], ops.node = 1, 0
+    x = given([ops.asarray(a, "float32") for a in arrays])
+    y, saved = layer.forward(ops, x, training)
+    y = np.array(y)
+    for variable in layer.weights:
+        variable.gradient = np.zeros(variable.shape, np.float32)
+    dy = np.cos(np.arange(y.size, dtype=np.float32)).reshape(y.shape)
+    dx = layer.backward(ops, dy, saved, True)
+    dx = dx if isinstance(dx, list) else [dx]
+    return [y, *map(np.array, dx), *[v.gradient for v in layer.weights], *layer.get_weights()]
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean():
+    x = np.ones((200, 200), np.float32)
+    y = layers.Dropout(0.3, seed=1)(x, training=True)
+    dropped = (y == 0).mean()
+    assert abs(dropped - 0.3) < 0.01  # 40,000 draws: standard deviation 0.0023
+    np.testing.assert_array_equal(np.unique(y), np.float32([0, 1 / 0.7]))
+    np.testing.assert_array_equal(layers.Dropout(0.3)(x), x)
+    np.testing.assert_array_equal(layers.Dropout(0.0)(x, training=True), x)
+    assert (layers.Dropout(1.0)(x, training=True) == 0).all()
+
+
+def test_dropout_masks_change_from_call_to_call():
+    layer, x = layers.Dropout(0.5, seed=1), np.ones((4, 100), np.float32)
+    assert (layer(x, training=True) != layer(x, training=True)).any()
+
+
+def test_weights_have_kerass_shapes_and_order():
+    conv = layers.Conv2D(8, (3, 5), groups=2)
+    conv.build((None, 9, 9, 4))
+    assert [w.shape for w in conv.get_weights()] == [(3, 5, 2, 8), (8,)]
+    norm = layers.BatchNormalization()
+    norm.build((None, 3))
+    assert [v.name for v in norm.weights] == ["gamma", "beta", "moving_mean", "moving_variance"]
+    assert [v.name for v in norm.trainable_weights] == ["gamma", "beta"]
+    assert conv.count_params() == 3 * 5 * 2 * 8 + 8
+
+
+def test_unbuilt_layers_say_so():
+    with pytest.raises(ValueError, match="not built yet"):
+        layers.Dense(3).count_params()
+    layer = layers.Dense(3)
+    layer(np.ones((1, 2)))
+    with pytest.raises(ValueError, match="has 2 weights. Received: 1"):
+        layer.set_weights([np.zeros((2, 3))])
+    with pytest.raises(ValueError, match="has shape"):
+        layer.set_weights([np.zeros((3, 2)), np.zeros(3)])
