@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Compilers warn of vectors wider than a register as arguments; every function with one is inlined. */
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 enum { LANES = CY_VEC_BYTES / 4 };
 
 typedef float vf __attribute__((vector_size(CY_VEC_BYTES)));
@@ -79,13 +82,13 @@ INLINE void store_int_part(int32_t *p, vi x, int n)
 }
 
 /* a where the mask's lane is -1, b where it is 0: as a comparison of vectors gives it. */
-INLINE vf select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
-INLINE vi select_int(vi mask, vi a, vi b) { return (mask & a) | (~mask & b); }
+INLINE vf choose(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+INLINE vi choose_int(vi mask, vi a, vi b) { return (mask & a) | (~mask & b); }
 
 /* max and min; a NaN on either side wins. */
-INLINE vf vec_max(vf a, vf b) { return select((a > b) | (a != a), a, b); }
-INLINE vf vec_min(vf a, vf b) { return select((a < b) | (a != a), a, b); }
-INLINE vf vec_relu(vf x) { return select(x < 0, splat(0), x); }
+INLINE vf vec_max(vf a, vf b) { return choose((a > b) | (a != a), a, b); }
+INLINE vf vec_min(vf a, vf b) { return choose((a < b) | (a != a), a, b); }
+INLINE vf vec_relu(vf x) { return choose(x < 0, splat(0), x); }
 INLINE vf vec_abs(vf x) { return (vf)((vi)x & 0x7fffffff); }
 
 INLINE vf vec_sqrt(vf x)
@@ -95,19 +98,34 @@ INLINE vf vec_sqrt(vf x)
     return x;
 }
 
-/* The sum of all lanes, always in the same order. */
+/* 0, 1, 2, ... and the mask of the first n lanes. */
+INLINE vi lane_numbers(void)
+{
+    vi v;
+    for (int i = 0; i < LANES; i++)
+        v[i] = i;
+    return v;
+}
+INLINE vi first_lanes(int n) { return lane_numbers() < n; }
+
+/* The sum of all lanes: halves are added until one lane is left, so always in the same order. */
 INLINE float sum_lanes(vf x)
 {
-    float total = 0;
-    for (int i = 0; i < LANES; i++)
-        total += x[i];
-    return total;
+    float v[LANES];
+    store(v, x);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            v[i] += v[i + half];
+    return v[0];
 }
 
+/* The largest lane, or NaN if one is. */
 INLINE float max_lanes(vf x)
 {
-    float top = x[0];
-    for (int i = 1; i < LANES; i++)
-        top = x[i] > top || x[i] != x[i] ? x[i] : top;
-    return top;
+    float v[LANES];
+    store(v, x);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            v[i] = v[i] > v[i + half] || v[i] != v[i] ? v[i] : v[i + half];
+    return v[0];
 }
