@@ -34,12 +34,15 @@ INLINE ptrdiff_t max_of(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 /* The lanes that p has left, at most all: those of p[0..n). */
 INLINE int lanes_left(ptrdiff_t n) { return n < LANES ? (int)n : LANES; }
 
+/* unroll 1: a loop that is unrolled before it is looked at would not become one instruction. */
+
 /* The first n lanes, n in 0..LANES; the rest is 0 and its memory is not touched. */
 INLINE vf load_part(const float *p, int n)
 {
     vf v;
     if (n >= LANES)
         return load(p);
+#pragma GCC unroll 1
     for (int i = 0; i < LANES; i++)
         v[i] = i < n ? p[i] : 0;
     return v;
@@ -50,6 +53,7 @@ INLINE vi load_int_part(const int32_t *p, int n)
     vi v;
     if (n >= LANES)
         return load_int(p);
+#pragma GCC unroll 1
     for (int i = 0; i < LANES; i++)
         v[i] = i < n ? p[i] : 0;
     return v;
@@ -63,6 +67,7 @@ INLINE void store_part(float *p, vf x, int n)
         return;
     }
     store(v, x);
+#pragma GCC unroll 1
     for (int i = 0; i < LANES; i++)
         if (i < n)
             p[i] = v[i];
@@ -76,6 +81,7 @@ INLINE void store_int_part(int32_t *p, vi x, int n)
         return;
     }
     store_int(v, x);
+#pragma GCC unroll 1
     for (int i = 0; i < LANES; i++)
         if (i < n)
             p[i] = v[i];
@@ -108,24 +114,40 @@ INLINE vi lane_numbers(void)
 }
 INLINE vi first_lanes(int n) { return lane_numbers() < n; }
 
-/* The sum of all lanes: halves are added until one lane is left, so always in the same order. */
+/* The sum of all lanes, in their order. */
 INLINE float sum_lanes(vf x)
 {
-    float v[LANES];
-    store(v, x);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            v[i] += v[i + half];
-    return v[0];
+    float total = x[0];
+    for (int i = 1; i < LANES; i++)
+        total += x[i];
+    return total;
 }
 
-/* The largest lane, or NaN if one is. */
-INLINE float max_lanes(vf x)
+/* Lane i is p[i * step], for the first n lanes: a column of a matrix whose rows are `step` long. */
+INLINE vf load_column(const float *p, ptrdiff_t step, int n)
 {
-    float v[LANES];
-    store(v, x);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            v[i] = v[i] > v[i + half] || v[i] != v[i] ? v[i] : v[i + half];
-    return v[0];
+    vf v = splat(0);
+    if (step == 1)
+        return load_part(p, n);
+    if (n >= LANES)
+        for (int i = 0; i < LANES; i++)
+            v[i] = p[i * step];
+    else
+        for (int i = 0; i < n; i++)
+            v[i] = p[i * step];
+    return v;
+}
+
+INLINE void store_column(float *p, ptrdiff_t step, vf v, int n)
+{
+    if (step == 1) {
+        store_part(p, v, n);
+        return;
+    }
+    if (n >= LANES)
+        for (int i = 0; i < LANES; i++)
+            p[i * step] = v[i];
+    else
+        for (int i = 0; i < n; i++)
+            p[i * step] = v[i];
 }
