@@ -115,10 +115,11 @@ def main():
     options = options.parse_args()
     cpu.level = options.level
     keras.set_num_threads(options.threads)
-    ceiling = engine.measure_fma("base" if options.level == "naive" else options.level, threads=options.threads)
+    fused = "base" if options.level == "naive" else options.level
+    ceiling = engine.measure_fma(fused, threads=options.threads)
     lines = [
-        f"{cpu_name()}, {options.threads} threads, level {options.level}, cyconv {keras.__version__}; ceiling "
-        f"(multiply-adds in registers): {ceiling:.0f} GFLOP/s. Medians of {options.repeats} calls.",
+        f"{cpu_name()}, {options.threads} threads, level {options.level}, cyconv {keras.__version__}; "
+        f"ceiling (multiply-adds in registers): {ceiling:.0f} GFLOP/s. Medians of {options.repeats} calls.",
         "",
         "| kernel | ms | GFLOP/s | GB/s | of the ceiling |",
         "|---|---|---|---|---|",
