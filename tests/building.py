@@ -53,6 +53,14 @@ def sdist():
     return archive.with_name(archive.name.removesuffix(".tar.gz"))
 
 
+def sdist_names():
+    """The paths in the sdist as it was packed: the unpacked folder also holds what `wheel` builds in it."""
+    sdist()
+    (archive,) = place().glob("*.tar.gz")
+    with tarfile.open(archive) as file:
+        return {name.partition("/")[2] for name in file.getnames()}
+
+
 @functools.cache
 def wheel():
     """The wheel, built in isolation in the unpacked sdist, which keeps the objects below build/."""
