@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernel_checks import FAST, at_level, check, check_threads, draw
+from kernels import FAST, at, check_all, check_threads, draw
 
 from cyconv.testing import assert_close
 
@@ -27,8 +27,8 @@ def test_batch_norm_and_gradient(shape, affine):
     def infer(ops, x, gamma, beta, moving_mean, moving_variance):
         return ops.batch_norm_inference(x, gamma, beta, moving_mean, moving_variance, epsilon=1e-3)
 
-    check(train, x, gamma, beta, mean, variance, terms=M)
-    check(infer, x, gamma, beta, mean, variance, terms=4)
+    check_all(train, x, gamma, beta, mean, variance, terms=M)
+    check_all(infer, x, gamma, beta, mean, variance, terms=4)
 
     inv_std = 1 / np.sqrt(variance)
     for training in (True, False):
@@ -37,7 +37,7 @@ def test_batch_norm_and_gradient(shape, affine):
             dx = ops.batch_norm_gradient(x, dy, gamma, mean, inv_std, dgamma, dbeta, training=training)
             return tuple(result for result in (dx, dgamma, dbeta) if result is not None)
 
-        check(back, x, dy, gamma, mean, inv_std, gamma, beta, terms=M)
+        check_all(back, x, dy, gamma, mean, inv_std, gamma, beta, terms=M)
 
 
 @pytest.mark.parametrize("level", FAST)
@@ -46,7 +46,7 @@ def test_a_large_mean_does_not_swallow_the_variance(level):
     x = (1000 + np.random.default_rng(0).standard_normal((4000, 20))).astype(np.float32)
     x[0] = 0  # and a first row that is like no other
     zeros, ones = np.zeros(20, np.float32), np.ones(20, np.float32)
-    with at_level(level) as ops:
+    with at(level) as ops:
         _, mean, inv_std = ops.batch_norm(x, None, None, zeros, ones, momentum=0.0, epsilon=0.0)
     exact = x.astype(np.float64)
     assert_close(mean, exact.mean(0), what="mean")
@@ -59,7 +59,7 @@ def test_sum_rows(shape):
         ops.sum_rows(x, y)
         return y
 
-    check(sum_rows, draw(*shape), draw(shape[-1]), terms=int(np.prod(shape[:-1])))
+    check_all(sum_rows, draw(*shape), draw(shape[-1]), terms=int(np.prod(shape[:-1])))
 
 
 @pytest.mark.parametrize("shape", [(9000, 24), (700, 300)], ids=str)

@@ -1,198 +1,126 @@
-"""Convolution and its two gradients: every level, both dtypes, against the reference."""
+"""Convolution and both gradients: every level and type against the definition, on a grid and random draws."""
 
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_checks import check, check_threads, draw, draws
+from kernels import LEVELS, check, normal
 
 from cyconv import shapes
 
 
-@dataclass(frozen=True)
-class Case:
-    """One geometry: sizes and window of one to three axes, (before, after) padding of each."""
+def sizes_out(case):
+    return shapes.window_output(
+        case["sizes"], case["window"], case["strides"], case["dilation"], case["padding"]
+    )
 
-    sizes: tuple
-    window: tuple
-    N: int = 2
-    C: int = 3  # of a group
-    K: int = 4  # of a group
-    strides: tuple = ()
-    padding: tuple = ()
-    dilation: tuple = ()
-    groups: int = 1
 
-    @property
-    def options(self):
-        ones = (1,) * len(self.sizes)
-        none = ((0, 0),) * len(self.sizes)
-        return dict(
-            strides=self.strides or ones,
-            padding=self.padding or none,
-            dilation=self.dilation or ones,
-            groups=self.groups,
+def run_all(case):
+    """The three passes of one geometry, as a function of (door, x, kernel, bias, dy)."""
+    geometry = {k: case[k] for k in ("strides", "padding", "dilation", "groups")}
+
+    def run(door, x, kernel, bias, dy):
+        y = door.convolution(x, kernel, bias, activation=case["activation"], alpha=0.2, **geometry)
+        dx = door.convolution_input_gradient(dy, kernel, None, input_shape=x.shape, **geometry)
+        spread = door.convolution_input_gradient(
+            dy, kernel, x[(0,) * (x.ndim - 1)].copy(), input_shape=x.shape, activation="relu", **geometry
         )
+        dkernel, dbias = np.full_like(kernel, 0.5), np.full_like(bias, -0.5)  # gradients are added
+        door.convolution_kernel_gradient(x, dy, dkernel, dbias, **geometry)
+        return [y, dx, spread, dkernel, dbias]
 
-    @property
-    def x_shape(self):
-        return (self.N, *self.sizes, self.C * self.groups)
-
-    @property
-    def kernel_shape(self):
-        return (*self.window, self.C, self.K * self.groups)
-
-    @property
-    def y_shape(self):
-        o = self.options
-        out = shapes.window_output(self.sizes, self.window, o["strides"], o["dilation"], o["padding"])
-        return (self.N, *out, self.K * self.groups)
+    return run
 
 
-def same(*window):
-    return tuple(((k - 1) // 2, k - 1 - (k - 1) // 2) for k in window)
+def verify(case, level, dtype="float32", threads=(1, 2, 3)):
+    C, K = case["channels"]
+    x = normal((case["N"], *case["sizes"], C), 1)
+    kernel = normal((*case["window"], C // case["groups"], K), 2)
+    dy = normal((case["N"], *sizes_out(case), K), 4)
+    longest = max(prod(kernel.shape[:-1]), prod(dy.shape[:-1]), prod(case["window"]) * K)
+    check(run_all(case), [x, kernel, normal((K,), 3), dy], level, longest, dtype=dtype, threads=threads)
 
 
-# One line for each path through the kernels; what it is there for stands behind it.
-CASES = [
-    Case((9, 11), (3, 3), C=16, K=16, padding=same(3, 3)),  # weights used in place
-    Case((8, 8), (3, 3), N=3, C=33, K=65, padding=same(3, 3)),  # channels beside every vector width
-    Case((7, 6), (3, 3), C=5, K=40, padding=((2, 0), (0, 3))),  # asymmetric padding
-    Case((12, 13), (5, 5), C=1, K=6),  # a first layer
-    Case((12, 13), (3, 3), C=3, K=16, padding=same(3, 3)),
-    Case((9, 10), (3, 3), C=4, K=8, strides=(2, 2), padding=same(3, 3)),
-    Case((11, 10), (3, 2), C=4, K=8, strides=(3, 2), padding=((1, 1), (1, 0))),
-    Case((9, 9), (2, 2), C=8, K=4, strides=(2, 2)),  # the last column is seen by no window
-    Case((9, 9), (1, 1), C=8, K=4, strides=(3, 3)),  # most inputs are seen by no window
-    Case((11, 12), (3, 3), C=4, K=20, dilation=(2, 3), padding=((2, 2), (3, 3))),
-    Case((13, 12), (3, 4), C=2, K=3, strides=(3, 2), dilation=(2, 4), padding=((1, 2), (5, 6))),
-    Case((6, 7), (1, 1), C=24, K=40),  # all pixels in one row
-    Case((1, 1), (1, 1), N=1, C=1, K=1),
-    Case((2, 3), (3, 3), N=1, C=2, K=2, padding=((4, 4), (3, 5))),  # windows of nothing but padding
-    Case((8, 9), (3, 3), C=4, K=6, groups=3, padding=same(3, 3)),
-    Case((8, 9), (3, 3), C=17, K=33, groups=2, strides=(2, 1), padding=same(3, 3)),
-    Case((8, 19), (3, 3), C=1, K=1, groups=19, padding=same(3, 3)),  # depthwise
-    Case((9, 9), (5, 3), C=1, K=1, groups=40, strides=(2, 2), dilation=(1, 2), padding=((2, 2), (2, 2))),
-    Case((6, 6), (3, 3), C=1, K=2, groups=5, padding=same(3, 3)),  # two filters a channel
-    Case((400,), (7,), N=1, C=2, K=5, padding=((3, 3),)),  # several strips of one row
-    Case((40,), (3,), C=16, K=16, padding=((2, 0),)),  # causal
-    Case((4, 5, 6), (3, 2, 3), C=4, K=10, strides=(1, 2, 1), padding=((1, 1), (0, 1), (1, 1))),
-    Case((5, 4, 5), (2, 2, 2), C=3, K=4, strides=(2, 2, 2), dilation=(2, 1, 1)),
-    Case((3, 3), (3, 3), N=1, C=130, K=140, padding=same(3, 3)),  # few chunks of a large gradient
-]
+def case(sizes, window, channels, N=2, strides=1, padding=0, dilation=1, groups=1, activation="linear"):
+    rank = len(sizes)
+
+    def each(v):
+        return (v,) * rank if isinstance(v, int) else v
+
+    pairs = tuple((p, p) if isinstance(p, int) else p for p in each(padding))
+    return dict(sizes=sizes, window=each(window), channels=channels, N=N, strides=each(strides),
+                padding=pairs, dilation=each(dilation), groups=groups, activation=activation)  # fmt: skip
+
+
+GRID = {
+    "first layer": case((28, 28), 3, (1, 32), activation="relu"),
+    "rgb": case((17, 19), 3, (3, 16), padding=1),
+    "5x5": case((14, 14), 5, (6, 16), activation="tanh"),
+    "3x3 same": case((16, 16), 3, (16, 16), padding=1, N=4),
+    "3x3 wide": case((8, 8), 3, (64, 64), padding=1, activation="relu"),
+    "3x3 odd channels": case((9, 7), 3, (33, 35), padding=1),
+    "1x1": case((8, 8), 1, (48, 40)),
+    "1x1 stride 2": case((9, 9), 1, (16, 32), strides=2),
+    "stride 2": case((16, 15), 3, (16, 32), strides=2, padding=((0, 1), (1, 0))),
+    "stride past the window": case((13, 11), 2, (5, 7), strides=3),
+    "dilated": case((15, 15), 3, (8, 8), padding=2, dilation=2),
+    "dilated and strided": case((17, 15), 3, (8, 9), padding=3, dilation=(2, 3), strides=(3, 2)),
+    "groups": case((9, 9), 3, (12, 18), groups=3, padding=1),
+    "depthwise": case((12, 12), 3, (37, 37), groups=37, padding=1, activation="relu"),
+    "depthwise stride 2": case((12, 11), 3, (16, 16), groups=16, strides=2, padding=1),
+    "depthwise multiplier": case((9, 9), 3, (8, 24), groups=8),
+    "small map": case((4, 4), 3, (32, 32), padding=1, N=5),
+    "one pixel": case((1, 1), 1, (1, 1), N=1),
+    "window as large as the image": case((5, 6), (5, 6), (7, 9)),
+    "more padding than image": case((2, 3), 3, (4, 5), padding=3),
+    "1-D": case((50,), 5, (4, 20), strides=2, padding=((4, 0),)),
+    "1-D long": case((700,), 3, (2, 3), dilation=8),
+    "3-D": case((6, 7, 8), 3, (5, 18), padding=1, activation="relu"),
+    "3-D strided": case((7, 6, 5), (3, 2, 1), (4, 6), strides=(2, 1, 3), padding=((0, 2), (1, 0), (0, 0))),
+    "transposed 2x2": case((12, 12), 2, (16, 32), strides=2),
+    "a large image": case((96, 80), 3, (16, 16), padding=1, N=1),
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", GRID)
+def test_grid(name, level):
+    verify(GRID[name], level)
+
+
+@pytest.mark.parametrize("name", [n for n in GRID if "large" not in n])
+def test_the_textbook_loops_in_float64(name):
+    verify(GRID[name], "naive", "float64", threads=(1,))
 
 
 @st.composite
-def cases(draw_):
-    def integer(low, high):
-        return draw_(st.integers(low, high))
+def cases(draw):
+    """Any geometry that has an output: 1 to 3 axes, stride, uneven padding, dilation, groups."""
+    rank = draw(st.integers(1, 3))
+    groups = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    per_group, filters = draw(st.integers(1, 20)), draw(st.integers(1, 20))
+    if draw(st.booleans()) and groups > 1:
+        groups, per_group, filters = draw(st.integers(2, 40)), 1, 1  # depthwise
 
-    rank = integer(1, 3)
-    window, strides, dilation, sizes, padding = [], [], [], [], []
-    for _ in range(rank):
-        k, d = integer(1, 5 if rank < 3 else 3), integer(1, 2)
-        size, before, after = integer(1, (0, 40, 12, 6)[rank]), integer(0, 4), integer(0, 4)
-        after += max(0, shapes.extent(k, d) - size - before - after)
-        window.append(k), dilation.append(d), strides.append(integer(1, 3))
-        sizes.append(size), padding.append((before, after))
-    groups = draw_(st.sampled_from([1, 1, 1, 2, 3, 17]))
-    few = groups > 3
-    return Case(
-        tuple(sizes), tuple(window), integer(1, 3),
-        1 if few else draw_(st.sampled_from([1, 2, 3, 4, 7, 8, 16, 19])),
-        integer(1, 2) if few else draw_(st.sampled_from([1, 2, 5, 8, 16, 17, 24, 32, 33, 48])),
-        tuple(strides), tuple(padding), tuple(dilation), groups,
-    )  # fmt: skip
+    def axes(strategy):
+        return tuple(draw(st.tuples(*[strategy] * rank)))
 
-
-def check_case(case):
-    x, kernel, dy = draw(*case.x_shape), draw(*case.kernel_shape, seed=1), draw(*case.y_shape, seed=2)
-    bias = draw(case.K * case.groups, seed=3)
-    bias_of_input = draw(case.C * case.groups, seed=4)
-    taps, pixels = prod(case.window), prod(case.y_shape[:-1])
-
-    def forward(ops, x, kernel, bias):
-        return ops.convolution(x, kernel, bias, **case.options)
-
-    def input_gradient(ops, dy, kernel, bias):
-        return ops.convolution_input_gradient(dy, kernel, bias, input_shape=case.x_shape, **case.options)
-
-    def kernel_gradient(ops, x, dy, dkernel, dbias):
-        ops.convolution_kernel_gradient(x, dy, dkernel, dbias, **case.options)
-        return (dkernel,) if dbias is None else (dkernel, dbias)
-
-    for b in (bias, None):
-        check(forward, x, kernel, b, terms=taps * case.C)
-    for b in (bias_of_input, None):
-        check(input_gradient, dy, kernel, b, terms=taps * case.K)
-    for b in (bias, None):
-        check(kernel_gradient, x, dy, kernel, b, terms=pixels)
+    window, dilation = axes(st.integers(1, 4)), axes(st.integers(1, 3))
+    padding = axes(st.tuples(st.integers(0, 4), st.integers(0, 4)))
+    smallest = [
+        max(1, shapes.extent(k, d) - b - a) for k, d, (b, a) in zip(window, dilation, padding, strict=True)
+    ]
+    sizes = tuple(n + draw(st.integers(0, 9)) for n in smallest)
+    return dict(N=draw(st.integers(1, 3)), sizes=sizes, window=window, dilation=dilation, padding=padding,
+                strides=axes(st.integers(1, 4)), groups=groups,
+                channels=(groups * per_group, groups * filters),
+                activation=draw(st.sampled_from(["linear", "relu", "leaky_relu", "sigmoid"])))  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_convolution_and_gradients(case):
-    check_case(case)
-
-
-@draws
-@given(cases())
-def test_convolution_and_gradients_on_drawn_geometries(case):
-    check_case(case)
-
-
-@pytest.mark.parametrize("groups", [1, 20])
-@pytest.mark.parametrize("name", ["relu", "leaky_relu", "tanh", "gelu"])
-def test_activation_in_the_same_pass(name, groups):
-    case = Case((7, 9), (3, 3), C=20 // groups, K=20 // groups, padding=same(3, 3), groups=groups)
-    options = dict(case.options, activation=name, alpha=0.3)
-    x, kernel = draw(*case.x_shape, low=-1, high=1), draw(*case.kernel_shape, low=-1, high=1)
-    bias = draw(20, low=-1, high=1)
-    check(lambda ops, x, k, b: ops.convolution(x, k, b, **options), x, kernel, bias, terms=180)
-    check(
-        lambda ops, dy, k, b: ops.convolution_input_gradient(dy, k, b, input_shape=case.x_shape, **options),
-        draw(*case.y_shape, low=-1, high=1), kernel, bias, terms=180,
-    )  # fmt: skip
-
-
-def test_the_naive_algorithm_is_the_textbook_loop():
-    case = CASES[1]
-    x, kernel = draw(*case.x_shape), draw(*case.kernel_shape)
-    check(lambda ops, x, k: ops.convolution(x, k, algorithm="naive", **case.options), x, kernel, terms=300)
-
-
-# Large enough for several threads, small enough to wait for.
-THREADED = [
-    Case((16, 16), (3, 3), N=3, C=32, K=48, padding=same(3, 3)),
-    Case((15, 15), (3, 3), C=32, K=32, strides=(2, 2), padding=same(3, 3)),
-    Case((20, 20), (1, 1), N=3, C=40, K=40),
-    Case((4, 4), (3, 3), N=1, C=96, K=160, padding=same(3, 3)),  # channels shared out
-    Case((30, 30), (3, 3), N=2, C=1, K=1, groups=70, padding=same(3, 3)),
-    Case((18, 18), (3, 3), N=2, C=20, K=24, groups=2, padding=same(3, 3)),
-    Case((5000,), (9,), N=1, C=3, K=20, padding=((4, 4),)),
-]
-
-
-@pytest.mark.parametrize("case", THREADED, ids=str)
-def test_any_number_of_threads_gives_the_same_bytes(case):
-    x, kernel, dy = draw(*case.x_shape), draw(*case.kernel_shape, seed=1), draw(*case.y_shape, seed=2)
-    bias = draw(case.K * case.groups)
-
-    def all_three(ops, x, kernel, dy, bias):
-        y = ops.convolution(x, kernel, bias, **case.options)
-        dx = ops.convolution_input_gradient(dy, kernel, input_shape=case.x_shape, **case.options)
-        dkernel, dbias = np.zeros_like(kernel), np.zeros_like(bias)
-        ops.convolution_kernel_gradient(x, dy, dkernel, dbias, **case.options)
-        return y, dx, dkernel, dbias
-
-    check_threads(all_three, x, kernel, dy, bias)
-    check(all_three, x, kernel, dy, bias, terms=prod(case.y_shape))
-
-
-def test_nan_and_infinity_pass_through_relu():
-    x, kernel = np.ones((1, 5, 5, 2), np.float32), np.ones((1, 1, 2, 17), np.float32)
-    x[0, 2, 2, 0], x[0, 1, 1, 0], x[0, 3, 3, 0] = np.nan, -np.inf, np.inf
-    options = dict(Case((5, 5), (1, 1)).options, activation="relu")
-    check(lambda ops, x, k: ops.convolution(x, k, **options), x, kernel, terms=2)
+@pytest.mark.parametrize("level", LEVELS)
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(drawn=cases())
+def test_random_geometries(level, drawn):
+    verify(drawn, level, threads=(1, 3))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernel_checks import FAST, LEVELS, at_level, check, check_threads, draw
+from kernels import FAST, LEVELS, at, check_all, check_threads, draw
 
 from cyconv import backends
 from cyconv._native import engine
@@ -27,8 +27,8 @@ def test_activation(name, size):
     x = inputs(size)
     if name == "exponential":
         x = np.minimum(x, 60) / 20  # values of one magnitude, which one scale fits
-    check(lambda ops, x: ops.activation(x, name, 0.3), x, kind="elementwise")
-    check(lambda ops, x: ops.activation(x, name, 0.3, out=x), x, kind="elementwise")
+    check_all(lambda ops, x: ops.activation(x, name, 0.3), x, kind="elementwise")
+    check_all(lambda ops, x: ops.activation(x, name, 0.3, out=x), x, kind="elementwise")
 
 
 @pytest.mark.parametrize("name", ["tanh", "elu", "selu", "softsign", "gelu", "exponential", "softplus"])
@@ -37,7 +37,7 @@ def test_activation_keeps_its_digits_near_zero_and_far_out(name, level):
     """The error relative to each value, not to the largest."""
     x = np.concatenate([np.logspace(-6, 0, 50), np.linspace(1, 30, 40)]).astype(np.float32)
     x = np.concatenate([x, -x[x < 1]])
-    with at_level(level) as ops:
+    with at(level) as ops:
         y = ops.activation(x, name, 1.0)
     expected = backends.get("reference").activation(x.astype(np.float64), name, 1.0)
     size = np.abs(expected) + np.finfo(np.float32).tiny
@@ -54,8 +54,8 @@ def test_activation_gradient(name, size):
     x, y = (x, None) if name in engine.NEEDS_INPUT else (None, y)
     dy = draw(size, low=-2, high=2)
     rule = dict(kind="elementwise", terms=4)  # a sum of products of such functions
-    check(lambda ops, dy, x, y: ops.activation_gradient(dy, x, y, name, 0.3), dy, x, y, **rule)
-    check(lambda ops, dy, x, y: ops.activation_gradient(dy, x, y, name, 0.3, out=dy), dy, x, y, **rule)
+    check_all(lambda ops, dy, x, y: ops.activation_gradient(dy, x, y, name, 0.3), dy, x, y, **rule)
+    check_all(lambda ops, dy, x, y: ops.activation_gradient(dy, x, y, name, 0.3, out=dy), dy, x, y, **rule)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def test_activation_gradient(name, size):
 def test_binary(name, a_shape, b_shape):
     a, b = draw(*a_shape, low=-2), draw(*b_shape, seed=1, low=-2)
     a.flat[2] = b.flat[-1] = np.nan
-    check(lambda ops, a, b: ops.binary(a, b, name), a, b, kind="elementwise")
-    check(lambda ops, a, b: ops.binary(a, b, name, out=a), a, b, kind="elementwise")
+    check_all(lambda ops, a, b: ops.binary(a, b, name), a, b, kind="elementwise")
+    check_all(lambda ops, a, b: ops.binary(a, b, name, out=a), a, b, kind="elementwise")
 
 
 @pytest.mark.parametrize("accumulate", [False, True])
@@ -82,13 +82,13 @@ def test_copy_block(outer, inner, accumulate):
         return y
 
     x, y = draw(2 + outer * (inner + 1)), draw(3 + outer * (inner + 4), seed=1)
-    check(copy_block, x, y, kind="elementwise")
+    check_all(copy_block, x, y, kind="elementwise")
 
 
 @pytest.mark.parametrize("size", [*SIZES, LARGE])
 def test_fill_and_sum(size):
-    check(lambda ops, y: ops.fill(y, 2.5), draw(size), kind="exact")
-    check(lambda ops, x: ops.sum(x, scale=0.5), draw(size), terms=size)
+    check_all(lambda ops, y: ops.fill(y, 2.5), draw(size), kind="exact")
+    check_all(lambda ops, x: ops.sum(x, scale=0.5), draw(size), terms=size)
 
 
 @pytest.mark.parametrize("size", [1, 4, 7, 63, 64, 65, 1003])
@@ -98,7 +98,7 @@ def test_dropout(rate, size):
     x[0] = np.nan  # a dropped NaN is 0
     for seed, stream, step in ((0, 0, 0), (2**63 + 12345, 7, 2**32 + 5)):
         state = np.array([step], np.uint64)
-        check(
+        check_all(
             lambda ops, x, s=state, seed=seed, stream=stream: ops.dropout(
                 x, s, rate=rate, seed=seed, stream=stream
             ),
@@ -115,7 +115,7 @@ def test_sgd(kind, size):
 
     momentum = None if kind == "plain" else draw(size, seed=2)
     hyper = np.array([0.1, 0.9], np.float32)
-    check(sgd, draw(size), hyper, draw(size, seed=1, low=1.0), momentum, kind="elementwise", terms=4)
+    check_all(sgd, draw(size), hyper, draw(size, seed=1, low=1.0), momentum, kind="elementwise", terms=4)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -126,7 +126,7 @@ def test_adam(size):
 
     hyper = np.array([0.01, 0.9, 0.99, 1e-7], np.float32)
     arrays = [draw(size, seed=seed) for seed in range(4)]
-    check(adam, arrays[0], hyper, *arrays[1:], kind="elementwise", terms=4)
+    check_all(adam, arrays[0], hyper, *arrays[1:], kind="elementwise", terms=4)
 
 
 def test_any_number_of_threads_gives_the_same_bytes():
@@ -151,6 +151,6 @@ def test_any_number_of_threads_gives_the_same_bytes():
 @pytest.mark.parametrize("level", FAST)
 def test_large_arrays_are_done_to_the_end(level):
     x = draw(LARGE)
-    with at_level(level) as ops:
+    with at(level) as ops:
         np.testing.assert_array_equal(ops.binary(x, x, "add"), x + x)
         np.testing.assert_array_equal(ops.fill(np.empty_like(x), 3.0), np.full_like(x, 3.0))

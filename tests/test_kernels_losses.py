@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernel_checks import LEVELS, at_level, check, check_threads, draw
+from kernels import LEVELS, at, check_all, check_threads, draw
 
 from cyconv import backends
 from cyconv.testing import assert_close, check_gradients
@@ -14,13 +14,11 @@ SHAPES = [(1, 1), (7, 2), (16, 10), (33, 17), (3, 4, 5), (40, 1), (2, 300)]
 @pytest.mark.parametrize("spread", [1, 50])
 def test_softmax_and_gradient(shape, spread):
     x = draw(*shape, low=-1, high=1) * np.float32(spread)
-    check(lambda ops, x: ops.softmax(x), x, terms=shape[-1])
-    check(lambda ops, x: ops.softmax(x, out=x), x, terms=shape[-1])
-    check(lambda ops, dy, y: ops.softmax_gradient(dy, y), draw(*shape), draw(*shape, seed=1), terms=shape[-1])
-    check(
-        lambda ops, dy, y: ops.softmax_gradient(dy, y, out=dy), draw(*shape), draw(*shape, seed=1),
-        terms=shape[-1],
-    )  # fmt: skip
+    check_all(lambda ops, x: ops.softmax(x), x, terms=shape[-1])
+    check_all(lambda ops, x: ops.softmax(x, out=x), x, terms=shape[-1])
+    dy, y = draw(*shape), draw(*shape, seed=1)
+    check_all(lambda ops, dy, y: ops.softmax_gradient(dy, y), dy, y, terms=shape[-1])
+    check_all(lambda ops, dy, y: ops.softmax_gradient(dy, y, out=dy), dy, y, terms=shape[-1])
 
 
 def prediction_and_target(kind, shape, from_logits):
@@ -47,7 +45,7 @@ def test_cross_entropy(kind, from_logits, shape):
                 # One class: every loss and gradient is 0, and 1 gives the error a scale.
                 return loss + 1, gradient + 1
 
-            check(both, prediction, target, weight, terms=shape[-1] + 3)
+            check_all(both, prediction, target, weight, terms=shape[-1] + 3)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -59,7 +57,7 @@ def test_probabilities_are_clipped(kind, level):
     prediction = np.resize(np.float32([0, 1, 0, 1, 0, 0, 0.5, 0.5, 0]), (40, 3))
     options = dict(kind=kind, from_logits=False)
     expected = backends.get("reference").cross_entropy(prediction, target, **options)
-    with at_level(level) as ops:
+    with at(level) as ops:
         for actual, wanted in zip(ops.cross_entropy(prediction, target, **options), expected, strict=True):
             assert_close(actual, wanted, terms=3)
 
@@ -68,12 +66,12 @@ def test_probabilities_are_clipped(kind, level):
 def test_labels_that_do_not_count(from_logits):
     prediction, labels = prediction_and_target("sparse", (40, 5), from_logits)
     labels[::3] = 2
-    check(
+    check_all(
         lambda ops, p, t: ops.cross_entropy(p, t, kind="sparse", from_logits=from_logits, ignore_class=2),
         prediction, labels, terms=8,
     )  # fmt: skip
     labels[1], labels[17], labels[39] = -1, 5, 2**31 - 1  # no class: NaN, and nothing is read outside
-    check(
+    check_all(
         lambda ops, p, t: ops.cross_entropy(p, t, kind="sparse", from_logits=from_logits, ignore_class=2),
         prediction, labels, terms=8,
     )  # fmt: skip
@@ -82,7 +80,7 @@ def test_labels_that_do_not_count(from_logits):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_squared_error(shape):
     for weight in (draw(*shape[:-1], seed=2), None):
-        check(
+        check_all(
             lambda ops, p, t, w: ops.squared_error(p, t, w, scale=0.5),
             draw(*shape), draw(*shape, seed=1, low=3, high=4), weight, terms=shape[-1],
         )  # fmt: skip
@@ -93,7 +91,7 @@ def test_squared_error(shape):
 def test_accuracy(kind, shape):
     prediction, target = prediction_and_target(kind, shape, False)
     prediction = np.round(prediction, 1)  # ties: the first counts
-    check(lambda ops, p, t: ops.accuracy(p, t, kind=kind, threshold=0.45), prediction, target, terms=4)
+    check_all(lambda ops, p, t: ops.accuracy(p, t, kind=kind, threshold=0.45), prediction, target, terms=4)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_checks import check, check_threads, draw, draws
+from kernels import check_all, check_threads, draw, draws
 
 FLAGS = list(product((False, True), repeat=3))
 
@@ -15,7 +15,7 @@ def check_product(M, N, K, transpose_a, transpose_b, accumulate):
     b = draw(*((N, K) if transpose_b else (K, N)), seed=1)
     options = dict(transpose_a=transpose_a, transpose_b=transpose_b, accumulate=accumulate)
     for bias in (draw(N, seed=2), None):
-        check(
+        check_all(
             lambda ops, a, b, bias, c: ops.matmul(a, b, bias, out=c, **options),
             a, b, bias, draw(M, N, seed=3), terms=K + 2,
         )  # fmt: skip
@@ -42,7 +42,7 @@ def test_activation_in_the_same_pass(name, flags):
     a = draw(*((20, 30) if transpose_a else (30, 20)), low=-1, high=1)
     b = draw(*((21, 20) if transpose_b else (20, 21)), low=-1, high=1)
     options = dict(transpose_a=transpose_a, transpose_b=transpose_b, accumulate=accumulate, activation=name)
-    check(
+    check_all(
         lambda ops, a, b, bias, c: ops.matmul(a, b, bias, out=c, **options),
         a, b, draw(21, low=-1, high=1), draw(30, 21, low=-1, high=1), terms=22,
     )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from kernel_checks import check, check_threads, draw, draws
+from kernels import check_all, check_threads, draw, draws
 
 from cyconv import backends, shapes
 
@@ -56,13 +56,13 @@ def check_pooling(shape, window, strides, padding, dilation):
     x = tied_values(shape)
     out = shapes.window_output(shape[1:-1], window, strides, dilation, padding)
     dy = draw(shape[0], *out, shape[-1])
-    check(max_pool, x, kind="exact")
-    check(max_pool_and_back, x, dy, terms=terms)
+    check_all(max_pool, x, kind="exact")
+    check_all(max_pool_and_back, x, dy, terms=terms)
     if set(dilation) != {1}:
         return
     for counted in (False, True):
-        check(lambda ops, x, c=counted: ops.average_pool(x, count_padding=c, **options), x, terms=terms)
-        check(
+        check_all(lambda ops, x, c=counted: ops.average_pool(x, count_padding=c, **options), x, terms=terms)
+        check_all(
             lambda ops, dy, c=counted: ops.average_pool_gradient(
                 dy, input_shape=shape, count_padding=c, **options
             ),
@@ -102,9 +102,9 @@ def test_what_is_not_finite(value):
     x[np.random.default_rng(1).random(x.shape) < 0.3] = value
     for padding in (((0, 0), (0, 0)), ((1, 1), (1, 1))):
         options = dict(window=(3, 3), strides=(2, 2), padding=padding)
-        check(lambda ops, x, options=options: ops.max_pool(x, **options), x, kind="exact")
+        check_all(lambda ops, x, options=options: ops.max_pool(x, **options), x, kind="exact")
     x[0, :, :, 3] = value  # windows with nothing else
-    check(
+    check_all(
         lambda ops, x: ops.max_pool(x, window=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0))),
         x, kind="exact",
     )  # fmt: skip
@@ -125,4 +125,4 @@ def test_any_number_of_threads_gives_the_same_bytes():
         )
 
     check_threads(all_four, x)
-    check(all_four, x, terms=9)
+    check_all(all_four, x, terms=9)
