@@ -1,8 +1,12 @@
-"""What the kernel tests share: levels, thread counts, and the comparison with the definition."""
+"""What the kernel tests share: levels, thread counts, and the comparison with the definition.
+
+`check` runs one level; `check_all` runs all levels and both types, on arrays drawn by `draw`.
+"""
 
 from contextlib import contextmanager
 
 import numpy as np
+from hypothesis import settings
 
 import cyconv
 from cyconv import backends
@@ -11,7 +15,11 @@ from cyconv.backends import cpu
 from cyconv.testing import assert_close
 
 LEVELS = engine.levels()  # "naive" and what this processor runs
+FAST = [level for level in LEVELS if level != "naive"]
 THREADS = (1, 2, 3, 5)
+
+# The same draws in every run: a kernel at 80 shapes tells more than one shape at 80 seeds.
+draws = settings(derandomize=True, deadline=None, max_examples=80, database=None)
 
 
 @contextmanager
@@ -51,3 +59,33 @@ def check(run, arrays, level, terms=1, kind="sum", dtype="float32", threads=THRE
                 assert_close(result, wanted, kind, terms, f"result {i} at {level}")
         for a, b in zip(first, results, strict=True):
             assert a.tobytes() == b.tobytes(), f"{level}: other bytes with {count} threads"
+
+
+def draw(*shape, seed=0, low=0.1, high=2.0):
+    """Positive float32 values: their sums do not vanish, and errors are held against the largest of them."""
+    seed += sum((i + 1) * n for i, n in enumerate(shape))
+    return np.random.default_rng(seed).uniform(low, high, shape).astype(np.float32)
+
+
+def check_all(call, *arrays, kind="sum", terms=1):
+    """call(door, *arrays) -> array or tuple: every level in float32, the textbook loops in float64. Each
+    run has copies of the arrays, so `call` may write into them."""
+
+    def run(door, *copies):
+        result = call(door, *copies)
+        return list(result) if isinstance(result, tuple) else [result]
+
+    for level in LEVELS:
+        check(run, arrays, level, terms, kind, threads=(1,))
+    check(run, arrays, "naive", terms, kind, "float64", threads=(1,))
+
+
+def check_threads(call, *arrays):
+    """The same bytes from any number of threads, at every fast level: for arrays large enough to be shared."""
+    for level in FAST:
+        seen = []
+        for count in THREADS:
+            with at(level, count) as door:
+                seen.append([result.tobytes() for result in call(door, *as_type(arrays, "float32"))])
+        for count, results in zip(THREADS, seen, strict=True):
+            assert results == seen[0], f"{count} threads give other bytes than 1, at level {level}"

@@ -1,0 +1,78 @@
+"""Batch normalisation and the sum over rows: every level, both dtypes, against the reference."""
+
+import numpy as np
+import pytest
+from kernels import FAST, at, check_all, check_threads, draw
+
+from cyconv.testing import assert_close
+
+# Fewer rows than a block, several blocks and a rest; channels beside every vector width.
+SHAPES = [(17, 1), (64, 3), (33, 16), (6, 7, 9, 17), (700, 32), (40, 100), (5000, 5), (1037, 64)]
+
+
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_batch_norm_and_gradient(shape, affine):
+    C, M = shape[-1], int(np.prod(shape[:-1]))
+    x, dy = draw(*shape), draw(*shape, seed=1)
+    gamma, beta = (draw(C, seed=2), draw(C, seed=3)) if affine else (None, None)
+    mean, variance = draw(C, seed=4), draw(C, seed=5)
+
+    def train(ops, x, gamma, beta, moving_mean, moving_variance):
+        y, mean, inv_std = ops.batch_norm(
+            x, gamma, beta, moving_mean, moving_variance, momentum=0.9, epsilon=1e-3
+        )
+        return y, mean, inv_std, moving_mean, moving_variance
+
+    def infer(ops, x, gamma, beta, moving_mean, moving_variance):
+        return ops.batch_norm_inference(x, gamma, beta, moving_mean, moving_variance, epsilon=1e-3)
+
+    check_all(train, x, gamma, beta, mean, variance, terms=M)
+    check_all(infer, x, gamma, beta, mean, variance, terms=4)
+
+    inv_std = 1 / np.sqrt(variance)
+    for training in (True, False):
+
+        def back(ops, x, dy, gamma, mean, inv_std, dgamma, dbeta, training=training):
+            dx = ops.batch_norm_gradient(x, dy, gamma, mean, inv_std, dgamma, dbeta, training=training)
+            return tuple(result for result in (dx, dgamma, dbeta) if result is not None)
+
+        check_all(back, x, dy, gamma, mean, inv_std, gamma, beta, terms=M)
+
+
+@pytest.mark.parametrize("level", FAST)
+def test_a_large_mean_does_not_swallow_the_variance(level):
+    """Values 1000 +- 1: the mean of squares less the square of the mean would lose all but a digit."""
+    x = (1000 + np.random.default_rng(0).standard_normal((4000, 20))).astype(np.float32)
+    x[0] = 0  # and a first row that is like no other
+    zeros, ones = np.zeros(20, np.float32), np.ones(20, np.float32)
+    with at(level) as ops:
+        _, mean, inv_std = ops.batch_norm(x, None, None, zeros, ones, momentum=0.0, epsilon=0.0)
+    exact = x.astype(np.float64)
+    assert_close(mean, exact.mean(0), what="mean")
+    assert_close(inv_std, 1 / exact.std(0), terms=len(x), what="inv_std")
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_sum_rows(shape):
+    def sum_rows(ops, x, y):
+        ops.sum_rows(x, y)
+        return y
+
+    check_all(sum_rows, draw(*shape), draw(shape[-1]), terms=int(np.prod(shape[:-1])))
+
+
+@pytest.mark.parametrize("shape", [(9000, 24), (700, 300)], ids=str)
+def test_any_number_of_threads_gives_the_same_bytes(shape):
+    x, dy, gamma = draw(*shape), draw(*shape, seed=1), draw(shape[-1])
+
+    def all_of_it(ops, x, dy, gamma):
+        moving_mean, moving_variance, dgamma, dbeta, sums = (np.zeros_like(gamma) for _ in range(5))
+        y, mean, inv_std = ops.batch_norm(
+            x, gamma, gamma, moving_mean, moving_variance, momentum=0.5, epsilon=1e-3
+        )
+        dx = ops.batch_norm_gradient(x, dy, gamma, mean, inv_std, dgamma, dbeta)
+        ops.sum_rows(x, sums)
+        return y, mean, inv_std, moving_mean, moving_variance, dx, dgamma, dbeta, sums
+
+    check_threads(all_of_it, x, dy, gamma)
