@@ -25,8 +25,8 @@ static void measure(const cy_call *call, cy_team team, void *job_)
 /* 10^9 operations a second (an FMA is two) that `threads` threads reach together in registers. */
 double cy_measure_fma(int level, double seconds, int threads)
 {
-    static double (*const chains[CY_LEVELS])(ptrdiff_t) = {
-        cy_fma_chains_base, cy_fma_chains_base, cy_fma_chains_avx2, cy_fma_chains_avx512};
+    static double (*const chains[CY_LEVELS])(ptrdiff_t) = {cy_fma_chains_base, cy_fma_chains_base,
+                                                           cy_fma_chains_avx2, cy_fma_chains_avx512};
     if (level < 0 || level >= CY_LEVELS || !cy_has_level(level) || seconds <= 0)
         return 0;
     threads = threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : threads;

@@ -15,8 +15,7 @@ static inline cy_conv cy_geometry(const cy_call *call)
 }
 
 /* Position of pixel (n, d, h, w) in an image of size (., D, H, W): ((n*D + d)*H + h)*W + w. */
-static inline ptrdiff_t cy_pixel(const ptrdiff_t size[3], ptrdiff_t n, ptrdiff_t d, ptrdiff_t h,
-                                 ptrdiff_t w)
+static inline ptrdiff_t cy_pixel(const ptrdiff_t size[3], ptrdiff_t n, ptrdiff_t d, ptrdiff_t h, ptrdiff_t w)
 {
     return ((n * size[0] + d) * size[1] + h) * size[2] + w;
 }

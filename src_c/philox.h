@@ -18,8 +18,8 @@ static inline void cy_philox(uint32_t c[4], uint32_t k0, uint32_t k1)
     for (int round = 0; round < CY_PHILOX_ROUNDS; round++) {
         uint64_t p0 = (uint64_t)CY_PHILOX_M0 * c[0];
         uint64_t p1 = (uint64_t)CY_PHILOX_M1 * c[2];
-        uint32_t next[4] = {(uint32_t)(p1 >> 32) ^ c[1] ^ k0, (uint32_t)p1,
-                            (uint32_t)(p0 >> 32) ^ c[3] ^ k1, (uint32_t)p0};
+        uint32_t next[4] = {(uint32_t)(p1 >> 32) ^ c[1] ^ k0, (uint32_t)p1, (uint32_t)(p0 >> 32) ^ c[3] ^ k1,
+                            (uint32_t)p0};
         for (int j = 0; j < 4; j++)
             c[j] = next[j];
         k0 += CY_PHILOX_W0;
@@ -28,9 +28,6 @@ static inline void cy_philox(uint32_t c[4], uint32_t k0, uint32_t k1)
 }
 
 /* u = (word >> 8) * 2^-24 >= rate, as integers: word >> 8 >= cy_drop_below(rate). */
-static inline uint32_t cy_drop_below(double rate)
-{
-    return (uint32_t)ceil(rate * 16777216.0);
-}
+static inline uint32_t cy_drop_below(double rate) { return (uint32_t)ceil(rate * 16777216.0); }
 
 #endif

@@ -48,6 +48,13 @@ INLINE vf load_part(const float *p, int n)
     return v;
 }
 
+/* The same as calls: where loops around them must be unrolled (the accumulators of a tile), which a loop
+ * inside would prevent. */
+static __attribute__((noinline, unused)) void load_part_call(const float *p, int n, vf *v)
+{
+    *v = load_part(p, n);
+}
+
 INLINE vi load_int_part(const int32_t *p, int n)
 {
     vi v;
@@ -71,6 +78,11 @@ INLINE void store_part(float *p, vf x, int n)
     for (int i = 0; i < LANES; i++)
         if (i < n)
             p[i] = v[i];
+}
+
+static __attribute__((noinline, unused)) void store_part_call(float *p, const vf *v, int n)
+{
+    store_part(p, *v, n);
 }
 
 INLINE void store_int_part(int32_t *p, vi x, int n)
