@@ -40,7 +40,9 @@ def lower(operation, operands, attributes, threads, at_level=None):
     """
     dtypes = _check_dtypes(operation, operands, attributes)
     sizes, reals = globals()[operation](*operands, **attributes)
-    chosen = "naive" if attributes.get("algorithm") == "naive" else at_level or level
+    # The fast forms plan over at least one element; over none the textbook loop does nothing at once.
+    empty = any(o is not None and 0 in o.shape for o in operands)
+    chosen = "naive" if empty or attributes.get("algorithm") == "naive" else at_level or level
     head = (engine.OPERATIONS[operation], TYPES[dtypes], engine.LEVELS[chosen])
     return (*head, sizes, reals, threads, engine.workspace(*head, sizes, reals, threads))
 
