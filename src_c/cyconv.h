@@ -49,10 +49,9 @@
  * (so x need not be kept); the others take it from the input x. a[0] is alpha where there is one. */
 /* clang-format off */
 #define CY_ACTIVATIONS(X) \
-    X(linear) \
-    X(relu) X(relu6) X(leaky_relu) X(elu) X(selu) X(tanh) X(sigmoid) X(hard_sigmoid) X(hard_tanh) \
-        X(exponential) X(softplus) X(softsign) X(log_sigmoid) X(silu) X(gelu) X(gelu_tanh) X(mish) \
-            X(hard_silu)
+    X(linear) X(relu) X(relu6) X(leaky_relu) X(elu) X(selu) X(tanh) X(sigmoid) X(hard_sigmoid) \
+    X(hard_tanh) X(exponential) X(softplus) X(softsign) X(log_sigmoid) \
+    X(silu) X(gelu) X(gelu_tanh) X(mish) X(hard_silu)
 /* clang-format on */
 
 #define CY_BINARIES(X) X(add) X(subtract) X(multiply) X(maximum) X(minimum)
