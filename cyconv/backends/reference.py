@@ -235,7 +235,7 @@ ACTIVATIONS = {
     "mish": (lambda x, a: x * np.tanh(softplus(x)), None),
     "hard_silu": (
         lambda x, a: x * np.clip(x + 3, 0, 6) / 6,
-        lambda x, y, a: np.where(x <= -3, 0, np.where(x >= 3, 1, (2 * x + 3) / 6)),
+        lambda x, y, a: np.where(x < -3, 0, np.where(x <= 3, (2 * x + 3) / 6, 1)),
     ),
 }
 

@@ -1,0 +1,142 @@
+"""Every convolution pass and the other kernels of a small network: checked first, then timed.
+
+A kernel whose answer differs from the definition gets no time. GFLOP/s count the direct form's operations;
+the share is of the machine's ceiling, measured by independent multiply-adds in registers.
+
+    python benchmarks/bench_kernels.py [--level avx2] [--threads 2] [--repeats 20] [--write]
+"""
+
+import argparse
+import statistics
+import time
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from report import cpu_name, save
+
+import cyconv as keras
+from cyconv import backends, shapes
+from cyconv._native import engine
+from cyconv.backends import cpu
+from cyconv.testing import assert_close
+
+# N, H, C, K, window, stride: the shapes of the reference networks.
+CONVOLUTIONS = [
+    (32, 32, 16, 16, 3, 1), (32, 16, 32, 32, 3, 1), (32, 8, 64, 64, 3, 1), (2, 256, 16, 16, 3, 1),
+    (2, 128, 32, 32, 3, 1), (2, 64, 64, 64, 3, 1), (2, 32, 128, 128, 3, 1), (2, 16, 256, 256, 3, 1),
+    (32, 16, 64, 64, 1, 1), (128, 28, 1, 32, 3, 1), (32, 32, 3, 16, 3, 1), (64, 14, 6, 16, 5, 1),
+    (32, 32, 16, 32, 3, 2),
+]  # fmt: skip
+
+
+def timed(run, repeats):
+    """Median seconds of a call after two to warm up."""
+    times = []
+    for _ in range(repeats + 2):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[2:])
+
+
+def normal(*shape):
+    return np.random.default_rng(prod(shape)).standard_normal(shape).astype(np.float32)
+
+
+def convolution_passes(N, H, C, K, window, stride):
+    """{pass: function of (door) that returns its results}, and the operations of each."""
+    geometry = dict(strides=(stride,) * 2, padding=((window // 2,) * 2,) * 2, dilation=(1, 1))
+    x, kernel = normal(N, H, H, C), normal(window, window, C, K)
+    P, Q = shapes.window_output((H, H), (window,) * 2, (stride,) * 2, (1, 1), geometry["padding"])
+    dy = normal(N, P, Q, K)
+    y, dx, dkernel = np.empty_like(dy), np.empty_like(x), np.empty_like(kernel)
+
+    def kernel_gradient(door):
+        dkernel[...] = 0
+        door.convolution_kernel_gradient(x, dy, dkernel, **geometry)
+        return dkernel
+
+    passes = {
+        "forward": lambda door: door.convolution(x, kernel, **geometry, out=y),
+        "input gradient": lambda door: door.convolution_input_gradient(
+            dy, kernel, input_shape=x.shape, **geometry, out=dx
+        ),
+        "kernel gradient": kernel_gradient,
+    }
+    terms = {"forward": window**2 * C, "input gradient": window**2 * K, "kernel gradient": N * P * Q}
+    return passes, terms, 2 * dy.size * window**2 * C, x.nbytes + kernel.nbytes + dy.nbytes
+
+
+def other_kernels():
+    """(name, function of (door), terms of its sums, operations, bytes) on the maps of a small network."""
+    x, dy = normal(32, 32, 32, 32), normal(32, 32, 32, 32)
+    half, ones = normal(32, 16, 16, 32), np.ones(32, np.float32)
+    window = dict(window=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0)))
+    a, b = normal(128, 1600), normal(1600, 128)
+    moving = [np.zeros(32, np.float32), np.ones(32, np.float32)]
+    options = dict(momentum=1.0, epsilon=1e-3)
+    return [
+        ("max pool 2x2", lambda d: d.max_pool(x, **window)[0], 1, x.size, x.nbytes * 1.5),
+        ("average pool 2x2", lambda d: d.average_pool(x, **window), 4, x.size, x.nbytes * 1.25),
+        ("average pool gradient", lambda d: d.average_pool_gradient(half, input_shape=x.shape, **window), 1,
+         x.size, x.nbytes * 1.25),
+        ("batch norm", lambda d: d.batch_norm(x, ones, ones, *moving, **options)[0], 32768, 5 * x.size,
+         3 * x.nbytes),
+        ("batch norm gradient", lambda d: d.batch_norm_gradient(x, dy, ones, moving[0], ones), 32768,
+         8 * x.size, 5 * x.nbytes),
+        ("relu", lambda d: d.activation(x, "relu"), 1, x.size, 2 * x.nbytes),
+        ("tanh", lambda d: d.activation(x, "tanh"), 1, x.size, 2 * x.nbytes),
+        ("add", lambda d: d.binary(x, dy, "add"), 1, x.size, 3 * x.nbytes),
+        ("matmul 128x1600x128", lambda d: d.matmul(a, b), 1600, 2 * 128 * 1600 * 128, a.nbytes + b.nbytes),
+    ]  # fmt: skip
+
+
+def row(name, run, terms, operations, moved, ceiling, repeats):
+    """One line of the table, or the message that the answer is wrong."""
+    fast, slow = backends.get("cpu"), backends.get("reference")
+    result, wanted = np.array(run(fast)), np.array(run(slow))
+    try:  # both results are float32, so both may stray
+        assert_close(result, wanted, "network", terms)
+    except AssertionError as error:
+        return f"| {name} | WRONG: {error} | | | |"
+    seconds = timed(lambda: run(fast), repeats)
+    rate = operations / seconds / 1e9
+    return (f"| {name} | {seconds * 1e3:.3f} | {rate:.1f} | {moved / seconds / 1e9:.1f} | "
+            f"{100 * rate / ceiling:.0f} % |")  # fmt: skip
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--level", choices=engine.levels(), default=cpu.level)
+    options.add_argument("--threads", type=int, default=keras.get_num_threads())
+    options.add_argument("--repeats", type=int, default=20)
+    options.add_argument("--write", action="store_true", help="keep the table in benchmarks/results/")
+    options = options.parse_args()
+    cpu.level = options.level
+    keras.set_num_threads(options.threads)
+    fused = "base" if options.level == "naive" else options.level
+    ceiling = engine.measure_fma(fused, threads=options.threads)
+    lines = [
+        f"{cpu_name()}, {options.threads} threads, level {options.level}, cyconv {keras.__version__}; "
+        f"ceiling (multiply-adds in registers): {ceiling:.0f} GFLOP/s. Medians of {options.repeats} calls.",
+        "",
+        "| kernel | ms | GFLOP/s | GB/s | of the ceiling |",
+        "|---|---|---|---|---|",
+    ]
+    print("\n".join(lines))
+    for N, H, C, K, window, stride in CONVOLUTIONS:
+        passes, terms, operations, moved = convolution_passes(N, H, C, K, window, stride)
+        for name, run in passes.items():
+            title = f"{name}, {window}x{window}/{stride}, N={N} H={H} C={C} K={K}"
+            lines.append(row(title, run, terms[name], operations, moved, ceiling, options.repeats))
+            print(lines[-1], flush=True)
+    for name, run, terms, operations, moved in other_kernels():
+        lines.append(row(name, run, terms, operations, moved, ceiling, options.repeats))
+        print(lines[-1], flush=True)
+    if options.write:
+        print("written to", save("kernels", lines, Path(__file__).parent / "results"))
+
+
+if __name__ == "__main__":
+    main()
