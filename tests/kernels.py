@@ -81,7 +81,7 @@ def check_all(call, *arrays, kind="sum", terms=1):
 
 
 def check_threads(call, *arrays):
-    """The same bytes from any number of threads, at every fast level: for arrays large enough to be shared."""
+    """The same bytes from any number of threads, at every fast level (arrays large enough to be shared)."""
     for level in FAST:
         seen = []
         for count in THREADS:
