@@ -123,3 +123,8 @@ def transposed_output(sizes, window, strides, dilation, padding, output_padding=
         outs.append(out)
         pairs.append((before, (n - 1) * s + span - out - before))
     return tuple(outs), tuple(pairs)
+
+
+def adaptive_windows(size, out):
+    """The (start, stop) of the `out` windows of adaptive pooling along an axis of `size` positions."""
+    return [(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]
