@@ -204,7 +204,7 @@ def _broadcast_strides(shape, full):
 
 
 def _merged(shape, strides):
-    """The same walk over fewer axes: axes of size 1 left out, neighbours joined where every array allows it."""
+    """The same walk over fewer axes: those of size 1 left out, neighbours joined where every array allows."""
     axes = [(n, [s[i] for s in strides]) for i, n in enumerate(shape) if n != 1]
     merged = axes[:1]
     for n, steps in axes[1:]:
