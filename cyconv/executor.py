@@ -132,9 +132,9 @@ class Executor:
                 continue
             rows = max(int(np.prod(prediction.shape[:-1])), 1)
             losses, gradient = loss.record(ops, target, prediction, weight, share / rows)
-            value = ops.sum(losses, scale=1 / rows)
+            value = ops.reduce(losses, scale=1 / rows)
             each.append(ops.keep(value))
-            scaled = value if share == 1 else ops.sum(value, scale=share)
+            scaled = value if share == 1 else ops.reduce(value, scale=share)
             total = scaled if total is None else ops.binary(total, scaled, "add")
             graph.add_gradient(ops, gradients, number, gradient)
         return ops.keep(total), each, gradients
@@ -145,7 +145,7 @@ class Executor:
         for prediction, target, metrics in zip(outputs, labels, self.model.compiled.metrics, strict=True):
             for metric in metrics:
                 rows = metric.record(ops, target, prediction)
-                means.append(ops.keep(ops.sum(rows, scale=1 / max(int(np.prod(rows.shape)), 1))))
+                means.append(ops.keep(ops.reduce(rows, scale=1 / max(int(np.prod(rows.shape)), 1))))
         return means
 
     # Running -----------------------------------------------------------------------------------------------
