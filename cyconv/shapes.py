@@ -28,6 +28,14 @@ def as_tuple(value, rank, name, minimum=1):
     return values
 
 
+def strides_of(shape):
+    """How many elements apart neighbours along each axis lie in memory: (2, 3, 4) -> (12, 4, 1)."""
+    strides = [1]
+    for size in reversed(shape[1:]):
+        strides.insert(0, strides[0] * size)
+    return tuple(strides[: len(shape)])
+
+
 def extent(window, dilation):
     """How many input positions a dilated window spans: (window - 1) * dilation + 1."""
     return (window - 1) * dilation + 1

@@ -32,11 +32,12 @@ class _Adaptive(Layer):
             y = ops.empty((*shape[:axis], out, *shape[axis + 1 :]), x.dtype)
             for i, (start, stop) in enumerate(shapes.adaptive_windows(n, out)):
                 window = ops.empty((outer, stop - start, inner), x.dtype)
-                ops.copy_block(x, window, outer=outer, inner=(stop - start) * inner, x_offset=start * inner,
-                               x_stride=n * inner, y_stride=(stop - start) * inner)  # fmt: skip
+                row = (stop - start) * inner
+                ops.copy(x, window, shape=(outer, row), x_strides=(n * inner, 1), x_offset=start * inner,
+                         y_strides=(row, 1))  # fmt: skip
                 value, saved = self.pool(ops, window)
-                ops.copy_block(value, y, outer=outer, inner=inner, x_stride=inner, y_offset=i * inner,
-                               y_stride=out * inner)  # fmt: skip
+                ops.copy(value, y, shape=(outer, inner), x_strides=(inner, 1), y_strides=(out * inner, 1),
+                         y_offset=i * inner)  # fmt: skip
                 kept.append(saved)
             x = y
         return x, (given, kept)
@@ -52,12 +53,12 @@ class _Adaptive(Layer):
             windows = list(enumerate(shapes.adaptive_windows(n, out)))
             for (i, (start, stop)), switches in zip(windows, kept[-out:], strict=True):
                 value = ops.empty((outer, 1, inner), dy.dtype)
-                ops.copy_block(dy, value, outer=outer, inner=inner, x_offset=i * inner, x_stride=out * inner,
-                               y_stride=inner)  # fmt: skip
+                ops.copy(dy, value, shape=(outer, inner), x_strides=(out * inner, 1), x_offset=i * inner,
+                         y_strides=(inner, 1))  # fmt: skip
                 window = self.pool_gradient(ops, value, switches, (outer, stop - start, inner))
-                ops.copy_block(window, dx, outer=outer, inner=(stop - start) * inner,
-                               x_stride=(stop - start) * inner, y_offset=start * inner, y_stride=n * inner,
-                               accumulate=True)  # fmt: skip
+                row = (stop - start) * inner
+                ops.copy(window, dx, shape=(outer, row), x_strides=(row, 1), y_strides=(n * inner, 1),
+                         y_offset=start * inner, accumulate=True)  # fmt: skip
             kept, dy = kept[:-out], dx
         return dy
 

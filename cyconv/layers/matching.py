@@ -28,37 +28,27 @@ class CropToMatch(Layer):
 
     def forward(self, ops, x, training):
         x, like = x
-        given = tuple(x.shape)
-        for axis in range(1, x.ndim - 1):
-            if like.shape[axis] != x.shape[axis]:
-                large = tuple(x.shape)
-                y = ops.empty((*large[:axis], like.shape[axis], *large[axis + 1 :]), x.dtype)
-                outer, inner, start, stride = _middle(large, axis, like.shape[axis])
-                ops.copy_block(
-                    x, y, outer=outer, inner=inner, x_offset=start, x_stride=stride, y_stride=inner
-                )
-                x = y
-        return x, given
+        y = ops.empty((x.shape[0], *like.shape[1:-1], x.shape[-1]), x.dtype)
+        strides, start = _middle(x.shape, y.shape)
+        ops.copy(x, y, shape=y.shape, x_strides=strides, x_offset=start, y_strides=shapes.strides_of(y.shape))
+        return y, (tuple(x.shape), tuple(like.shape))
 
-    def backward(self, ops, dy, given, needs_dx):
+    def backward(self, ops, dy, saved, needs_dx):
         if not needs_dx:
             return None
-        for axis in reversed(range(1, dy.ndim - 1)):
-            if given[axis] != dy.shape[axis]:
-                large = (*dy.shape[:axis], given[axis], *dy.shape[axis + 1 :])
-                dx = ops.fill(ops.empty(large, dy.dtype), 0.0)
-                outer, inner, start, stride = _middle(large, axis, dy.shape[axis])
-                to = dict(y_offset=start, y_stride=stride)
-                ops.copy_block(dy, dx, outer=outer, inner=inner, x_stride=inner, **to)
-                dy = dx
-        return [dy, None]
+        given, like = saved
+        dx = ops.fill(ops.empty(given, dy.dtype), 0.0)
+        strides, start = _middle(given, dy.shape)
+        ops.copy(
+            dy, dx, shape=dy.shape, x_strides=shapes.strides_of(dy.shape), y_strides=strides, y_offset=start
+        )
+        return [dx, None]  # of the second only the size was used
 
 
-def _middle(large, axis, size):
-    """(outer, inner, start, stride) of the block that is the middle `size` positions of an axis."""
-    below = prod(large[axis + 1 :])
-    start = (large[axis] - size) // 2 * below
-    return prod(large[:axis]), size * below, start, large[axis] * below
+def _middle(large, small):
+    """(strides, offset) of the middle of an array of shape `large`."""
+    strides = shapes.strides_of(large)
+    return strides, sum((n - m) // 2 * s for n, m, s in zip(large, small, strides, strict=True))
 
 
 class PadChannels(Layer):
@@ -80,14 +70,17 @@ class PadChannels(Layer):
         return (*input_shape[:-1], self.channels)
 
     def forward(self, ops, x, training):
-        shape, C = tuple(x.shape), x.shape[-1]
-        y = ops.fill(ops.empty(self.compute_output_shape(shape), x.dtype), 0.0)
-        ops.copy_block(x, y, outer=prod(shape[:-1]), inner=C, x_stride=C, y_stride=self.channels)
-        return y, shape
+        given = tuple(x.shape)
+        y = ops.fill(ops.empty(self.compute_output_shape(given), x.dtype), 0.0)
+        ops.copy(x, y, **self._rows(given), x_strides=(given[-1], 1), y_strides=(self.channels, 1))
+        return y, given
 
-    def backward(self, ops, dy, shape, needs_dx):
+    def backward(self, ops, dy, given, needs_dx):
         if not needs_dx:
             return None
-        dx, C = ops.empty(shape, dy.dtype), shape[-1]
-        ops.copy_block(dy, dx, outer=prod(shape[:-1]), inner=C, x_stride=self.channels, y_stride=C)
+        dx = ops.empty(given, dy.dtype)
+        ops.copy(dy, dx, **self._rows(given), x_strides=(self.channels, 1), y_strides=(given[-1], 1))
         return dx
+
+    def _rows(self, given):
+        return dict(shape=(prod(given[:-1]), given[-1]))
