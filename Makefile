@@ -18,11 +18,12 @@ LINTERS  := $(shell sed -n 's/^lint = \[\(.*\)\]/\1/p' pyproject.toml | tr -d ,)
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test smoke lint format debug bench wheel clean
+.PHONY: help demo test test-peers smoke lint format debug bench wheel clean
 
 help:
 	@echo 'make demo    train a small CNN on real digits; pictures in demo-output/'
 	@echo 'make test    the whole test suite             (ARGS="-k conv" chooses)'
+	@echo 'make test-peers   against Keras 3 on PyTorch, which it installs'
 	@echo 'make smoke   a tour of the library, in seconds'
 	@echo 'make lint    ruff, cython-lint, clang-format  (make format repairs what they can)'
 	@echo 'make debug   the kernel tests under AddressSanitizer and UBSan'
@@ -35,6 +36,10 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)
+
+# PyTorch is a large download; where pip has a choice, a build for the CPU is enough.
+test-peers: $(VENV)/.peers
+	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/peers $(ARGS)
 
 smoke: $(VENV)/.test
 	$(BIN)/python -m pytest -m smoke $(ARGS)
@@ -78,6 +83,10 @@ $(VENV)/.built: $(VENV)/.python-$(VERSION) $(SOURCES)
 # The package is installed by now, so pip adds only what the extra asks for.
 $(VENV)/.test: $(VENV)/.built
 	$(PIP) install 'cyconv[test]'
+	@touch $@
+
+$(VENV)/.peers: $(VENV)/.test
+	$(PIP) install 'cyconv[peers]'
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.built

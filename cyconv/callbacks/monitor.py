@@ -30,8 +30,8 @@ class MonitorCallback(Callback):
         if sign is None:
             raise ValueError(
                 f"{type(self).__name__} callback received monitor={self.monitor}, but it is not known "
-                "whether that should be maximized or minimized. Pass `mode='max'` in order to monitor based on the "
-                "highest value, or `mode='min'` in order to use the lowest value."
+                "whether that should be maximized or minimized. Pass `mode='max'` in order to monitor based "
+                "on the highest value, or `mode='min'` in order to use the lowest value."
             )
         return sign
 

@@ -1,9 +1,15 @@
 """All layers, under Keras's names."""
 
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .adaptive import (
+    AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D, AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D, AdaptiveMaxPooling3D,
+)  # fmt: skip
 from .base import Layer
+from .composite import Residual, Skip
 from .convolution import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from .core import Dense, Input, InputLayer
+from .matching import CropToMatch, PadChannels
 from .merging import Add, Concatenate, Multiply, Subtract, add, concatenate, multiply, subtract
 from .normalization import BatchNormalization
 from .pooling import (
@@ -15,6 +21,7 @@ from .pooling import (
 )  # fmt: skip
 from .regularization import Dropout
 from .reshaping import Flatten, Reshape
+from .serialization import deserialize, serialize
 
 __all__ = [name for name in dir() if not name.startswith("_") and name[0].isupper()]
-__all__ += ["add", "concatenate", "multiply", "subtract"]
+__all__ += ["add", "concatenate", "deserialize", "multiply", "serialize", "subtract"]

@@ -91,7 +91,7 @@ class Dense(Layer):
         if self.trainable:
             ops.matmul(rows, dy, transpose_a=True, accumulate=True, out=self.kernel.gradient)
             if self.use_bias:
-                ops.sum_rows(dy, self.bias.gradient)
+                ops.reduce(dy, axes=(0,), accumulate=True, out=self.bias.gradient)
         if needs_dx:
             return ops.reshape(ops.matmul(dy, self.kernel.value, transpose_b=True), shape)
         return None
