@@ -28,6 +28,14 @@ def as_tuple(value, rank, name, minimum=1):
     return values
 
 
+def strides_of(shape):
+    """How many elements apart neighbours along each axis lie in memory: (2, 3, 4) -> (12, 4, 1)."""
+    strides = [1]
+    for size in reversed(shape[1:]):
+        strides.insert(0, strides[0] * size)
+    return tuple(strides[: len(shape)])
+
+
 def extent(window, dilation):
     """How many input positions a dilated window spans: (window - 1) * dilation + 1."""
     return (window - 1) * dilation + 1
@@ -132,3 +140,8 @@ def transposed_output(sizes, window, strides, dilation, padding, output_padding=
         outs.append(out)
         pairs.append((before, max((n - 1) * s + span - out - before, 0)))
     return tuple(outs), tuple(pairs)
+
+
+def adaptive_windows(size, out):
+    """The (start, stop) of the `out` windows of adaptive pooling along an axis of `size` positions."""
+    return [(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]

@@ -22,6 +22,11 @@ class Cube(layers.Layer):
         return 3 * self.w.numpy() * self.x**2 * dy
 
 
+def of(arguments):
+    """What a layer inside a composite shares with it: the dtype, not the name."""
+    return {k: v for k, v in arguments.items() if k == "dtype"}
+
+
 # (factory, input shapes, output shape): a new layer is one row.
 TABLE = [
     (lambda **k: layers.Conv1D(4, 3, **k), [(2, 9, 3)], (2, 7, 4)),
@@ -83,6 +88,23 @@ TABLE = [
     (lambda **k: layers.GlobalMaxPooling1D(**k), [(2, 5, 3)], (2, 3)),
     (lambda **k: layers.GlobalMaxPooling2D(**k), [(2, 4, 3, 3)], (2, 3)),
     (lambda **k: layers.GlobalMaxPooling3D(**k), [(2, 2, 4, 3, 3)], (2, 3)),
+    (lambda **k: layers.AdaptiveAveragePooling1D(3, **k), [(2, 7, 3)], (2, 3, 3)),
+    (lambda **k: layers.AdaptiveAveragePooling2D((2, 3), **k), [(2, 5, 2, 3)], (2, 2, 3, 3)),
+    (lambda **k: layers.AdaptiveAveragePooling3D(2, **k), [(2, 3, 4, 5, 2)], (2, 2, 2, 2, 2)),
+    (lambda **k: layers.AdaptiveMaxPooling1D(4, **k), [(2, 9, 3)], (2, 4, 3)),
+    (lambda **k: layers.AdaptiveMaxPooling2D((3, 2), **k), [(2, 5, 6, 3)], (2, 3, 2, 3)),
+    (lambda **k: layers.AdaptiveMaxPooling3D(2, **k), [(2, 3, 2, 5, 2)], (2, 2, 2, 2, 2)),
+    (lambda **k: layers.PadChannels(5, **k), [(2, 3, 4, 3)], (2, 3, 4, 5)),
+    (lambda **k: layers.Residual(layers.Dense(4, "tanh", **of(k)), **k), [(3, 4)], (3, 4)),
+    (lambda **k: layers.Residual([layers.Dense(3, "tanh", **of(k)), layers.Dense(5, **of(k))],
+                                 layers.Dense(5, use_bias=False, **of(k)), **k), [(3, 4)], (3, 5)),
+    (lambda **k: layers.Residual(layers.Residual(layers.Conv1D(2, 3, padding="same", **of(k)), **of(k)),
+                                 **k), [(2, 5, 2)], (2, 5, 2)),
+    (lambda **k: layers.Skip(layers.Conv2D(3, 3, padding="same", **of(k)), **k), [(2, 4, 4, 2)],
+     (2, 4, 4, 5)),
+    (lambda **k: layers.Skip(
+        [layers.Conv2D(3, 2, **of(k)), layers.Skip(layers.Conv2D(1, 3, **of(k)), crop=True)],
+        inner_first=True, crop=True, **k), [(2, 6, 5, 2)], (2, 3, 2, 6)),
     (lambda **k: layers.BatchNormalization(**k), [(4, 5, 3)], (4, 5, 3)),
     (lambda **k: layers.BatchNormalization(center=False, scale=False, **k), [(8, 3)], (8, 3)),
     (lambda **k: layers.Dropout(0.4, seed=3, **k), [(4, 6)], (4, 6)),

@@ -1,13 +1,19 @@
 """All layers, under Keras's names."""
 
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .adaptive import (
+    AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D, AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D, AdaptiveMaxPooling3D,
+)  # fmt: skip
 from .base import Layer
+from .composite import Residual, Skip
 from .convolution import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from .core import Dense, Input, InputLayer
 from .depthwise import (
     DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D, SeparableConvolution1D,
     SeparableConvolution2D,
 )  # fmt: skip
+from .matching import CropToMatch, PadChannels
 from .merging import Add, Concatenate, Multiply, Subtract, add, concatenate, multiply, subtract
 from .normalization import BatchNormalization
 from .padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
@@ -25,6 +31,7 @@ from .transposed import (
     Convolution3DTranspose,
 )  # fmt: skip
 from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D
+from .serialization import deserialize, serialize
 
 __all__ = [name for name in dir() if not name.startswith("_") and name[0].isupper()]
-__all__ += ["add", "concatenate", "multiply", "subtract"]
+__all__ += ["add", "concatenate", "deserialize", "multiply", "serialize", "subtract"]

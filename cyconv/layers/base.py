@@ -113,7 +113,7 @@ class Layer(Configurable):
         shapes = [a.shape for a in arrays]
         self.ensure_built(shapes if nested else shapes[0])
         self.output_shapes(shapes if nested else shapes[0])
-        for variable in self.variables:
+        for variable in self.weights:
             variable.on(backend)
         backend.random_state += np.uint64(1)
         y, _ = self.forward(backend, arrays if nested else arrays[0], training)

@@ -1,15 +1,10 @@
 """Zeros around an image, and images cut at their edges."""
 
 import operator
-from math import prod
 
+from ..shapes import strides_of
 from .base import Layer
 from .convolution import channels_last
-
-
-def strides_of(shape):
-    """How many elements lie between neighbours along each axis of a contiguous array."""
-    return tuple(prod(shape[i + 1 :]) for i in range(len(shape)))
 
 
 def pad(ops, x, pairs):
