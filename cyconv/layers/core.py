@@ -77,12 +77,8 @@ class Dense(Layer):
 
     def forward(self, ops, x, training):
         rows = ops.reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
-        fused = self.activation if act.fuses(self.activation) else "linear"
-        y = ops.matmul(rows, self.kernel.value, self.bias and self.bias.value, activation=fused,
-                       alpha=activations.NAMES[fused])  # fmt: skip
-        kept = (None, y)
-        if fused != self.activation:
-            y, kept = act.forward(ops, y, self.activation)
+        y = ops.matmul(rows, self.kernel.value, self.bias and self.bias.value, **act.fused(self.activation))
+        y, kept = act.finish(ops, y, self.activation)
         return ops.reshape(y, self.compute_output_shape(x.shape)), (x.shape, rows, kept)
 
     def backward(self, ops, dy, saved, needs_dx):

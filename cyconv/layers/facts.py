@@ -9,10 +9,14 @@ from math import prod
 
 from .. import shapes
 from .adaptive import _Adaptive
-from .convolution import Conv
+from .convolution import Convolution
 from .core import Dense
+from .depthwise import _Separable
 from .matching import CropToMatch
+from .padding import _Cropping, _ZeroPadding
 from .pooling import _Global, _Pooling
+from .transposed import _ConvTranspose
+from .upsampling import _UpSampling
 
 ALL = None  # an output position sees the whole input
 UNUSED = ()  # of an input only the shape is used
@@ -54,7 +58,7 @@ def _product(*sizes):
 
 
 @reach.register
-def _(layer: Conv, given, out):
+def _(layer: Convolution, given, out):
     pads = layer._padding_for(given[0][1:-1])
     spans = map(shapes.extent, layer.kernel_size, layer.dilation_rate)
     return [_windows(spans, layer.strides, pads)]
@@ -73,6 +77,59 @@ def _windows(spans, strides, pads):
 
 
 @reach.register
+def _(layer: _ConvTranspose, given, out):
+    pads = layer._padding_for(given[0][1:-1])
+    spans = map(shapes.extent, layer.kernel_size, layer.dilation_rate)
+    return [_enlarging(spans, layer.strides, [before for before, _ in pads])]
+
+
+@reach.register
+def _(layer: _UpSampling, given, out):
+    if layer.interpolation == "nearest":
+        return [_enlarging(layer.size, layer.size, [0] * layer.rank)]
+    # Between half-pixel centres: the transpose of a convolution with triangles two factors wide.
+    return [_enlarging([2 * f for f in layer.size], layer.size, [(f + 1) // 2 for f in layer.size])]
+
+
+def _enlarging(spans, strides, befores):
+    return [
+        partial(shapes.transposed_field, span=span, stride=stride, before=before)
+        for span, stride, before in zip(spans, strides, befores, strict=True)
+    ]
+
+
+@enlargement.register
+def _(layer: _ConvTranspose):
+    return layer.strides
+
+
+@enlargement.register
+def _(layer: _UpSampling):
+    return layer.size
+
+
+@reach.register
+def _(layer: _ZeroPadding, given, out):
+    return [_shifts([before for before, _ in layer.pairs])]
+
+
+@reach.register
+def _(layer: _Cropping, given, out):
+    return [_shifts([-before for before, _ in layer.pairs])]
+
+
+@reach.register
+def _(layer: CropToMatch, given, out):
+    cuts = [(n - m) // 2 if None not in (n, m) else 0 for n, m in zip(given[0], out, strict=True)]
+    return [_shifts([-cut for cut in cuts[1:-1]]), UNUSED]
+
+
+def _shifts(befores):
+    """Windows of one position: an output is the input `before` positions earlier."""
+    return [partial(shapes.window_field, span=1, stride=1, before=before) for before in befores]
+
+
+@reach.register
 def _(layer: _Adaptive, given, out):
     sizes = given[0][1:-1]
     if None in sizes:
@@ -86,18 +143,22 @@ def _(layer: _Global, given, out):
     return [ALL]
 
 
-@reach.register
-def _(layer: CropToMatch, given, out):
-    cuts = [(n - m) // 2 if None not in (n, m) else 0 for n, m in zip(given[0], out, strict=True)][1:-1]
-    return [_windows([1] * len(cuts), [1] * len(cuts), [(-cut, 0) for cut in cuts]), UNUSED]
-
-
 # Weights -----------------------------------------------------------------------------------------------------
 
 
 @multiply_adds.register
-def _(layer: Conv, given, out):
+def _(layer: Convolution, given, out):
     return _product(*out[1:-1], layer.kernel.size)
+
+
+@multiply_adds.register
+def _(layer: _ConvTranspose, given, out):
+    return _product(*given[0][1:-1], layer.kernel.size)
+
+
+@multiply_adds.register
+def _(layer: _Separable, given, out):
+    return _product(*out[1:-1], layer.depthwise_kernel.size + layer.pointwise_kernel.size)
 
 
 @multiply_adds.register
