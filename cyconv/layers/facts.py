@@ -1,7 +1,7 @@
 """What a layer costs and sees, for a given shape: multiply-adds, and the part of its input behind an output.
 
 One small function for each family of layers; `singledispatch` chooses by the layer's class. A layer that is
-not named here multiplies nothing by a weight, and where it keeps the size it keeps every position in its place.
+not named here multiplies nothing by a weight, and keeps every position in its place if it keeps the size.
 """
 
 from functools import partial, singledispatch
@@ -54,7 +54,7 @@ def _product(*sizes):
     return None if None in sizes else prod(sizes)
 
 
-# Windows -----------------------------------------------------------------------------------------------------
+# Windows --------------------------------------------------------------------------------------------------
 
 
 @reach.register
@@ -143,7 +143,7 @@ def _(layer: _Global, given, out):
     return [ALL]
 
 
-# Weights -----------------------------------------------------------------------------------------------------
+# Weights --------------------------------------------------------------------------------------------------
 
 
 @multiply_adds.register

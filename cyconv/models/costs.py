@@ -1,4 +1,4 @@
-"""What each layer of a model costs and sees: shapes, receptive fields, multiply-adds, memory of its output."""
+"""What each layer of a model costs and sees: receptive field, multiply-adds, memory of its output."""
 
 from collections import namedtuple
 from fractions import Fraction
@@ -34,7 +34,7 @@ def costs(model):
 
 
 def receptive_field(model, layer=None, source=0):
-    """The ReceptiveField of a layer's output in the model's input number `source`; None where it sees nothing.
+    """The ReceptiveField of an output in the model's input number `source`; None where it sees nothing.
 
     layer: a layer, its name, or its path "outer/inner" in nested ones; None: the model's (first) output.
     """
@@ -69,7 +69,7 @@ def size_of(shape, dtype):
 
 
 def _field(flat, known, reaches, index, source=None):
-    """The ReceptiveField of a node's output in the model's input `source`, or the first that it depends on."""
+    """The ReceptiveField of a node's output in the input `source`, or the first that it depends on."""
     nodes = flat.nodes[: index + 1]
     needed, period = {nodes[-1].output}, 1
     for node in reversed(nodes):

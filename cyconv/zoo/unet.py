@@ -13,7 +13,8 @@ def unet(input_shape=(572, 572, 1), classes=2, filters=64, depth=4, dropout=0.5,
     smaller than the input (572 -> 388). 31,030,658 parameters.
 
     filters: of the first level; each of the `depth` levels below has twice as many. dropout: at the end of
-    the contracting path. Errors: ValueError where a pooling would meet an odd size, with the nearest that fit.
+    the contracting path.
+    Errors: ValueError where a pooling would meet an odd size, with the nearest sizes that fit.
     """
     _check_sizes(name, input_shape[:2], depth, convolutions=4)
     inside = _levels(filters, depth, dropout, "valid", "transposed")
@@ -77,7 +78,10 @@ def _check_sizes(name, sizes, depth, convolutions):
             if size < 2 or size % 2:
                 return False
             size //= 2
-        return size > convolutions
+        size -= convolutions
+        for _ in range(depth if size > 0 else 0):
+            size = 2 * size - convolutions
+        return size > 0
 
     for size in sizes:
         if size is not None and not fits(size):
@@ -115,13 +119,13 @@ def intel_unet2d(input_shape=(128, 128, 1), num_chan_out=1, fms=16, use_upsampli
             skips[letter] = x
             x = layers.MaxPooling2D(2, name=f"pool{letter}")(x)
     for level, letter in reversed(list(enumerate("ABCD"))):
-        filters, below = fms * 2**level, "BCDE"[level]
+        filters, below = fms * 2**level, "E" if letter == "D" else letter
         if use_upsampling:
             x = layers.UpSampling2D(2, name=f"up{below}")(x)
         else:
             x = layers.Conv2DTranspose(filters, 2, 2, padding="same", name=f"transconv{below}")(x)
         x = layers.concatenate([x, skips[letter]], name=f"concat{letter}")
-        stem = "convOut" if letter == "A" else f"decode{letter}"
+        stem = "convOut" if letter == "A" else f"decode{'ABC'[level - 1]}"
         x = convolution(convolution(x, filters, f"{stem}a"), filters, f"{stem}b")
     outputs = layers.Conv2D(num_chan_out, 1, activation="sigmoid", name="PredictionMask")(x)
     return Model(inputs, outputs, name=name)
