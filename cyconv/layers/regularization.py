@@ -1,5 +1,7 @@
 """Dropout."""
 
+import numpy as np
+
 from .. import random
 from .base import Layer
 
@@ -13,8 +15,8 @@ class Dropout(Layer):
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        if not 0 <= rate < 1 and rate != 1:
-            raise ValueError(f"`rate` is the fraction to drop, between 0 and 1. Received: {rate}")
+        if not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= 1:
+            raise ValueError(f"`rate` is the fraction to drop, between 0 and 1. Received: {rate!r}")
         if noise_shape is not None:
             raise NotImplementedError(f"`noise_shape` is not supported yet. Received: {noise_shape}")
         self.rate = float(rate)
