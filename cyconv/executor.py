@@ -98,11 +98,16 @@ class Executor:
         if mode != "predict":
             ops.phase, ops.layer = "loss", "loss"
             loss, losses, gradients = self._losses(ops, outputs, labels, sample_weights)
+            loss = ops.keep(self._penalties(ops, values, gradients, loss, mode == "train"))
             metrics = self._metrics(ops, outputs, labels)
         if mode == "train":
             self._backward(ops, tape, gradients)
             ops.phase, ops.layer = "update", self.model.optimizer.name
             self.model.optimizer.record(ops)
+            for variable in self.arena.variables:
+                if variable.constraint is not None:
+                    ops.layer = variable.path
+                    variable.constraint.record(ops, variable.value)
         size = memory.place(ops.steps)
         arena = backend.empty((size + memory.ALIGNMENT,), "uint8")
         start = -backend.address(arena) % memory.ALIGNMENT
@@ -151,11 +156,28 @@ class Executor:
             value = ops.reduce(losses, scale=1 / rows)
             each.append(ops.keep(value))
             scaled = value if share == 1 else ops.reduce(value, scale=share)
-            total = scaled if total is None else ops.binary(total, scaled, "add")
-            gradients[number] = (
-                ops.binary(gradients[number], gradient, "add") if number in gradients else gradient
-            )
-        return ops.keep(total), each, gradients
+            total = _sum(ops, total, scaled)
+            gradients[number] = _sum(ops, gradients.get(number), gradient)
+        return total, each, gradients
+
+    def _penalties(self, ops, values, gradients, total, training):
+        """`total` and the penalties of all regularisers, whose gradients are added to what is there.
+
+        A weight's counts once, while it is trained; an output's at every call of its layer, per sample.
+        """
+        for variable in self.model.trainable_weights:
+            if variable.regularizer is not None:
+                ops.layer = variable.path
+                gradient = variable.gradient if training else None
+                penalty, _ = variable.regularizer.record(ops, variable.value, gradient)
+                total = _sum(ops, total, penalty)
+        for node in self.flat.nodes:
+            if node.layer.activity_regularizer is not None:
+                ops.layer, y = node.path, values[node.output]
+                penalty, slope = node.layer.activity_regularizer.record(ops, y, scale=1 / max(y.shape[0], 1))
+                total = _sum(ops, total, penalty)
+                gradients[node.output] = _sum(ops, gradients.get(node.output), slope)
+        return total
 
     def _metrics(self, ops, outputs, labels):
         """One number for each metric of each output: its mean over the batch."""
@@ -180,9 +202,7 @@ class Executor:
             for number, gradient in zip(node.inputs, dx if node.nested else [dx], strict=True):
                 if gradient is None:
                     continue
-                if number in gradients:
-                    gradient = ops.binary(gradients[number], gradient, "add")
-                gradients[number] = gradient
+                gradients[number] = _sum(ops, gradients.get(number), gradient)
 
     # Running -----------------------------------------------------------------------------------------------
 
@@ -192,3 +212,8 @@ class Executor:
             self.random_state += np.uint64(1)
             self.model.optimizer.before_step()
         recorded.program.run()
+
+
+def _sum(ops, a, b):
+    """a + b; b where a is None."""
+    return b if a is None else ops.binary(a, b, "add")

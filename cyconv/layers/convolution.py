@@ -1,6 +1,6 @@
 """Conv1D, Conv2D, Conv3D: one code path for one to three spatial axes."""
 
-from .. import activations, initializers, shapes
+from .. import activations, constraints, initializers, regularizers, shapes
 from ..backends.interface import ALGORITHMS
 from . import activation as act
 from .base import Layer
@@ -29,13 +29,6 @@ def check_channels(layer, input_shape):
     return channels
 
 
-def unsupported(**given):
-    """Refuses arguments that are known from Keras but not there."""
-    for name, value in given.items():
-        if value is not None:
-            raise NotImplementedError(f"`{name}` is not supported yet; leave it out. Received: {value!r}")
-
-
 class Conv(Layer):
     """y = f(bias + cross-correlation of x with kernel): Goodfellow et al. 2016, section 9.1.
 
@@ -54,11 +47,8 @@ class Conv(Layer):
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None,
                  activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
                  algorithm="auto", **kwargs):  # fmt: skip
-        super().__init__(**kwargs)
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         channels_last(data_format, self.rank)
-        unsupported(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                    activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                    bias_constraint=bias_constraint)  # fmt: skip
         self.filters = shapes.as_tuple(filters, 1, "filters")[0]
         self.groups = shapes.as_tuple(groups, 1, "groups")[0]
         self.kernel_size = shapes.as_tuple(kernel_size, self.rank, "kernel_size")
@@ -76,6 +66,10 @@ class Conv(Layer):
         self.activation = activations.get(activation)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
         self.input_rank = self.rank + 2
         self.bias = None
 
@@ -84,9 +78,13 @@ class Conv(Layer):
         if C % self.groups:
             raise ValueError(f"{C} input channels do not divide into {self.groups} groups")
         shape = (*self.kernel_size, C // self.groups, self.filters)
-        self.kernel = self.add_weight(shape, self.kernel_initializer, "kernel")
+        self.kernel = self.add_weight(shape, self.kernel_initializer, "kernel",
+                                      regularizer=self.kernel_regularizer,
+                                      constraint=self.kernel_constraint)  # fmt: skip
         if self.use_bias:
-            self.bias = self.add_weight((self.filters,), self.bias_initializer, "bias")
+            self.bias = self.add_weight((self.filters,), self.bias_initializer, "bias",
+                                        regularizer=self.bias_regularizer,
+                                        constraint=self.bias_constraint)  # fmt: skip
 
     def check_input(self, input_shape):
         super().check_input(input_shape)

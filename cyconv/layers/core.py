@@ -2,11 +2,11 @@
 
 from math import prod
 
-from .. import activations, initializers, shapes
+from .. import activations, constraints, initializers, regularizers, shapes
 from ..graph import SymbolicTensor
 from . import activation as act
 from .base import Layer, unique_name
-from .convolution import check_channels, unsupported
+from .convolution import check_channels
 
 
 class InputLayer(Layer):
@@ -52,20 +52,25 @@ class Dense(Layer):
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None,
                  activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
                  **kwargs):  # fmt: skip
-        super().__init__(**kwargs)
-        unsupported(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                    activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                    bias_constraint=bias_constraint)  # fmt: skip
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = shapes.as_tuple(units, 1, "units")[0]
         self.activation, self.use_bias, self.bias = activations.get(activation), use_bias, None
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
 
     def build(self, input_shape):
         C = check_channels(self, input_shape)
-        self.kernel = self.add_weight((C, self.units), self.kernel_initializer, "kernel")
+        self.kernel = self.add_weight((C, self.units), self.kernel_initializer, "kernel",
+                                      regularizer=self.kernel_regularizer,
+                                      constraint=self.kernel_constraint)  # fmt: skip
         if self.use_bias:
-            self.bias = self.add_weight((self.units,), self.bias_initializer, "bias")
+            self.bias = self.add_weight((self.units,), self.bias_initializer, "bias",
+                                        regularizer=self.bias_regularizer,
+                                        constraint=self.bias_constraint)  # fmt: skip
 
     def check_input(self, input_shape):
         if len(input_shape) < 2:
