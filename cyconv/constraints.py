@@ -56,7 +56,7 @@ class _Norm(Constraint):
         axes = self.axis if isinstance(self.axis, (list, tuple)) else [self.axis]
         outside = [a for a in axes if not -w.ndim <= a < w.ndim]
         if outside:
-            raise ValueError(f"{type(self).__name__}: axis {outside[0]} of a weight of shape {tuple(w.shape)}")
+            raise ValueError(f"{type(self).__name__}: a weight {tuple(w.shape)} has no axis {outside[0]}")
         axes = tuple(sorted(a % w.ndim for a in axes))
         squares = ops.reduce(ops.map(np.square, w), axes=axes)
         squares = ops.reshape(squares, tuple(1 if i in axes else n for i, n in enumerate(w.shape)))

@@ -84,19 +84,27 @@ class Layer(Configurable):
         """dx (a list for several inputs), None where not needs_dx; adds to the parameters' gradients."""
         raise NotImplementedError(f"{type(self).__name__} has no backward pass: it cannot be trained through")
 
+    def weight_rules(self, **rules):
+        """Keeps arguments such as kernel_regularizer and kernel_constraint: `add_weight` finds them by the
+        name of the weight. activity_regularizer is the output's.
+        """
+        for name, rule in rules.items():
+            room = regularizers if name.endswith("_regularizer") else constraints
+            setattr(self, name, room.get(rule))
+
     def add_weight(self, shape, initializer="zeros", name="variable", trainable=True, dtype=None,
                    regularizer=None, constraint=None):  # fmt: skip
         """A new parameter, in the order of Keras's `get_weights`.
 
         regularizer: its penalty is part of the loss while the parameter is trained; constraint: what it is
-        brought back to after each update. Each is a name, an object or a configuration.
+        brought back to after each update. Left out, those are taken that `weight_rules` has for `name`.
         """
         values = initializers.get(initializer)(tuple(shape), dtype or self.dtype)
         if tuple(values.shape) != tuple(shape):
             raise ValueError(f"{self}: the initializer of `{name}` gave {values.shape}, not {tuple(shape)}")
         variable = Variable(values, name, trainable, f"{self.name}/{name}")
-        variable.regularizer = regularizers.get(regularizer)
-        variable.constraint = constraints.get(constraint)
+        variable.regularizer = regularizers.get(regularizer or getattr(self, f"{name}_regularizer", None))
+        variable.constraint = constraints.get(constraint or getattr(self, f"{name}_constraint", None))
         self.variables.append(variable)
         return variable
 
@@ -123,7 +131,7 @@ class Layer(Configurable):
         shapes = [a.shape for a in arrays]
         self.ensure_built(shapes if nested else shapes[0])
         self.output_shapes(shapes if nested else shapes[0])
-        for variable in self.variables:
+        for variable in self.weights:
             variable.on(backend)
         backend.random_state += np.uint64(1)
         y, _ = self.forward(backend, arrays if nested else arrays[0], training)

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from .. import activations, constraints, initializers, regularizers, shapes
+from .. import activations, initializers, shapes
 from ..graph import SymbolicTensor
 from . import activation as act
 from .base import Layer, unique_name
@@ -52,25 +52,20 @@ class Dense(Layer):
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None,
                  activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
                  **kwargs):  # fmt: skip
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(**kwargs)
+        self.weight_rules(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+                          activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+                          bias_constraint=bias_constraint)  # fmt: skip
         self.units = shapes.as_tuple(units, 1, "units")[0]
         self.activation, self.use_bias, self.bias = activations.get(activation), use_bias, None
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
 
     def build(self, input_shape):
         C = check_channels(self, input_shape)
-        self.kernel = self.add_weight((C, self.units), self.kernel_initializer, "kernel",
-                                      regularizer=self.kernel_regularizer,
-                                      constraint=self.kernel_constraint)  # fmt: skip
+        self.kernel = self.add_weight((C, self.units), self.kernel_initializer, "kernel")
         if self.use_bias:
-            self.bias = self.add_weight((self.units,), self.bias_initializer, "bias",
-                                        regularizer=self.bias_regularizer,
-                                        constraint=self.bias_constraint)  # fmt: skip
+            self.bias = self.add_weight((self.units,), self.bias_initializer, "bias")
 
     def check_input(self, input_shape):
         if len(input_shape) < 2:
@@ -82,12 +77,8 @@ class Dense(Layer):
 
     def forward(self, ops, x, training):
         rows = ops.reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
-        fused = self.activation if act.fuses(self.activation) else "linear"
-        y = ops.matmul(rows, self.kernel.value, self.bias and self.bias.value, activation=fused,
-                       alpha=activations.NAMES[fused])  # fmt: skip
-        kept = (None, y)
-        if fused != self.activation:
-            y, kept = act.forward(ops, y, self.activation)
+        y = ops.matmul(rows, self.kernel.value, self.bias and self.bias.value, **act.fused(self.activation))
+        y, kept = act.finish(ops, y, self.activation)
         return ops.reshape(y, self.compute_output_shape(x.shape)), (x.shape, rows, kept)
 
     def backward(self, ops, dy, saved, needs_dx):

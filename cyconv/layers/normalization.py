@@ -1,6 +1,6 @@
 """Batch normalisation (Ioffe & Szegedy 2015)."""
 
-from .. import constraints, initializers, regularizers
+from .. import initializers
 from .base import Layer
 from .convolution import check_channels
 
@@ -18,6 +18,8 @@ class BatchNormalization(Layer):
                  moving_variance_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
                  beta_constraint=None, gamma_constraint=None, synchronized=False, **kwargs):  # fmt: skip
         super().__init__(**kwargs)
+        self.weight_rules(beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
+                          beta_constraint=beta_constraint, gamma_constraint=gamma_constraint)  # fmt: skip
         if not 0 <= momentum <= 1 or epsilon <= 0:
             raise ValueError(
                 f"`momentum` lies in [0, 1] and `epsilon` above 0. Received: {momentum}, {epsilon}"
@@ -29,21 +31,15 @@ class BatchNormalization(Layer):
             for i in (gamma_initializer, beta_initializer,
                       moving_mean_initializer, moving_variance_initializer)
         ]
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_constraint = constraints.get(gamma_constraint)
-        self.beta_constraint = constraints.get(beta_constraint)
         self.gamma = self.beta = None
 
     def build(self, input_shape):
         C = (check_channels(self, input_shape),)
         gamma, beta, mean, variance = self.initial
         if self.scale:
-            self.gamma = self.add_weight(C, gamma, "gamma", regularizer=self.gamma_regularizer,
-                                         constraint=self.gamma_constraint)  # fmt: skip
+            self.gamma = self.add_weight(C, gamma, "gamma")
         if self.center:
-            self.beta = self.add_weight(C, beta, "beta", regularizer=self.beta_regularizer,
-                                        constraint=self.beta_constraint)  # fmt: skip
+            self.beta = self.add_weight(C, beta, "beta")
         self.moving_mean = self.add_weight(C, mean, "moving_mean", trainable=False)
         self.moving_variance = self.add_weight(C, variance, "moving_variance", trainable=False)
 
