@@ -85,10 +85,11 @@ class _Separable(Convolution):
                  bias_constraint=None, algorithm="auto", **kwargs):  # fmt: skip
         super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
                          bias_initializer, algorithm, **kwargs)  # fmt: skip
-        self.weight_rules(depthwise_regularizer=depthwise_regularizer, depthwise_constraint=depthwise_constraint,
-                          pointwise_regularizer=pointwise_regularizer, pointwise_constraint=pointwise_constraint,
-                          bias_regularizer=bias_regularizer, bias_constraint=bias_constraint,
-                          activity_regularizer=activity_regularizer)  # fmt: skip
+        self.weight_rules(
+            depthwise_regularizer=depthwise_regularizer, depthwise_constraint=depthwise_constraint,
+            pointwise_regularizer=pointwise_regularizer, pointwise_constraint=pointwise_constraint,
+            bias_regularizer=bias_regularizer, bias_constraint=bias_constraint,
+            activity_regularizer=activity_regularizer)  # fmt: skip
         self.filters = shapes.as_tuple(filters, 1, "filters")[0]
         self.depth_multiplier = shapes.as_tuple(depth_multiplier, 1, "depth_multiplier")[0]
         self.depthwise_initializer = initializers.get(depthwise_initializer)
