@@ -3,8 +3,11 @@
 import numpy as np
 
 from .random import set_random_seed
+from .streams import PyDataset
 
-__all__ = ["set_random_seed", "to_categorical"]
+Sequence = PyDataset
+
+__all__ = ["PyDataset", "Sequence", "set_random_seed", "to_categorical"]
 
 
 def to_categorical(x, num_classes=None):
