@@ -82,7 +82,10 @@ def resolve_padding(padding, sizes, window, strides, dilation):
             f"`padding` must be one integer, {rank} integers or {rank} (before, after) pairs. "
             f"Received: {padding!r}"
         )
-    pairs = tuple((operator.index(before), operator.index(after)) for before, after in pairs)
+    try:
+        pairs = tuple((operator.index(before), operator.index(after)) for before, after in pairs)
+    except TypeError:
+        raise ValueError(f"`padding` must be made of integers. Received: {padding!r}") from None
     if any(p < 0 for pair in pairs for p in pair):
         raise ValueError(f"`padding` must not be negative. Received: {padding!r}; use a Cropping layer.")
     return pairs
