@@ -111,7 +111,7 @@ def test_of_two_inputs_each_has_its_own():
 @pytest.mark.parametrize(("make", "count"), [
     # 117,600 + 240,000 + 48,000 + 10,080 + 840
     (zoo.lenet5, 416_520),
-    # 32*32*27*16 + 6*32*32*144*16 + 16*16*(144 + 5*288)*32 + 8*8*(288 + 5*576)*64 + 640: the 40.6 million known
+    # 32*32*27*16 + 6*32*32*144*16 + 16*16*(144 + 5*288)*32 + 8*8*(288 + 5*576)*64 + 640
     (zoo.resnet20, 40_551_040),
     (lambda: keras.Sequential([layers.Input((5, 6, 2)), layers.Conv2DTranspose(3, 2, 2)]), 5 * 6 * 4 * 2 * 3),
     (lambda: keras.Sequential([layers.Input((5, 6, 4)), layers.Conv2D(8, 3, groups=2)]), 3 * 4 * 9 * 2 * 8),
