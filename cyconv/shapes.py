@@ -121,6 +121,10 @@ def transposed_output(sizes, window, strides, dilation, padding, output_padding=
     outs, pairs = [], []
     for axis, (n, k, s, d) in enumerate(zip(sizes, window, strides, dilation, strict=True)):
         span = extent(k, d)
+        if n is None:  # known only when data comes
+            outs.append(None)
+            pairs.append((0, 0))
+            continue
         if output_padding is None:
             out = n * s if padding == "same" else (n - 1) * s + max(span, s)
             total = max((n - 1) * s + span - out, 0)
@@ -128,8 +132,13 @@ def transposed_output(sizes, window, strides, dilation, padding, output_padding=
         else:
             before = span // 2 if padding == "same" else 0
             out = (n - 1) * s + span - 2 * before + output_padding[axis]
+        if out < 1:
+            raise ValueError(
+                f"nothing is left on spatial axis {axis}: input {n}, stride {s}, kernel_size {k}; use "
+                'padding="valid" or a larger output_padding'
+            )
         outs.append(out)
-        pairs.append((before, (n - 1) * s + span - out - before))
+        pairs.append((before, max((n - 1) * s + span - out - before, 0)))
     return tuple(outs), tuple(pairs)
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .. import initializers
+from .. import constraints, initializers, regularizers
 from ..backends import active
 from ..configurable import Configurable
 from ..graph import Node, SymbolicTensor
@@ -38,6 +38,7 @@ class Layer(Configurable):
 
     name: by default the class's name in snake_case and a number. trainable: whether training changes the
     weights. dtype: "float32", or "float64" on the reference backend and the textbook loops.
+    activity_regularizer: a penalty on the output, divided by the batch size, that is part of the loss.
     input_shape: without the batch axis; the old way to say what a Sequential's first layer receives.
     """
 
@@ -46,7 +47,8 @@ class Layer(Configurable):
     # Whether a finished `build` means that the layer is built; a model decides for itself.
     build_marks_built = True
 
-    def __init__(self, *, name=None, trainable=True, dtype=None, input_shape=None, **unknown):
+    def __init__(self, *, activity_regularizer=None, name=None, trainable=True, dtype=None, input_shape=None,
+                 **unknown):  # fmt: skip
         if unknown:
             raise TypeError(
                 f"{type(self).__name__} does not know the argument {next(iter(unknown))!r}; it takes "
@@ -55,6 +57,7 @@ class Layer(Configurable):
         self.name = name or unique_name(type(self).__name__)
         self.trainable, self.built, self.variables = trainable, False, []
         self.dtype = _dtype_name(dtype)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         self.batch_input_shape = None if input_shape is None else (None, *input_shape)
 
     def __init_subclass__(cls, **kwargs):
@@ -81,12 +84,27 @@ class Layer(Configurable):
         """dx (a list for several inputs), None where not needs_dx; adds to the parameters' gradients."""
         raise NotImplementedError(f"{type(self).__name__} has no backward pass: it cannot be trained through")
 
-    def add_weight(self, shape, initializer="zeros", name="variable", trainable=True, dtype=None):
-        """A new parameter, in the order of Keras's `get_weights`."""
+    def weight_rules(self, **rules):
+        """Keeps arguments such as kernel_regularizer and kernel_constraint: `add_weight` finds them by the
+        name of the weight. activity_regularizer is the output's.
+        """
+        for name, rule in rules.items():
+            room = regularizers if name.endswith("_regularizer") else constraints
+            setattr(self, name, room.get(rule))
+
+    def add_weight(self, shape, initializer="zeros", name="variable", trainable=True, dtype=None,
+                   regularizer=None, constraint=None):  # fmt: skip
+        """A new parameter, in the order of Keras's `get_weights`.
+
+        regularizer: its penalty is part of the loss while the parameter is trained; constraint: what it is
+        brought back to after each update. Left out, those are taken that `weight_rules` has for `name`.
+        """
         values = initializers.get(initializer)(tuple(shape), dtype or self.dtype)
         if tuple(values.shape) != tuple(shape):
             raise ValueError(f"{self}: the initializer of `{name}` gave {values.shape}, not {tuple(shape)}")
         variable = Variable(values, name, trainable, f"{self.name}/{name}")
+        variable.regularizer = regularizers.get(regularizer or getattr(self, f"{name}_regularizer", None))
+        variable.constraint = constraints.get(constraint or getattr(self, f"{name}_constraint", None))
         self.variables.append(variable)
         return variable
 

@@ -2,7 +2,7 @@
 
 from .. import initializers
 from .base import Layer
-from .convolution import check_channels, unsupported
+from .convolution import check_channels
 
 
 class BatchNormalization(Layer):
@@ -18,8 +18,8 @@ class BatchNormalization(Layer):
                  moving_variance_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
                  beta_constraint=None, gamma_constraint=None, synchronized=False, **kwargs):  # fmt: skip
         super().__init__(**kwargs)
-        unsupported(beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
-                    beta_constraint=beta_constraint, gamma_constraint=gamma_constraint)  # fmt: skip
+        self.weight_rules(beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
+                          beta_constraint=beta_constraint, gamma_constraint=gamma_constraint)  # fmt: skip
         if not 0 <= momentum <= 1 or epsilon <= 0:
             raise ValueError(
                 f"`momentum` lies in [0, 1] and `epsilon` above 0. Received: {momentum}, {epsilon}"
