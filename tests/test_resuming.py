@@ -6,11 +6,8 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
 
-import cyconv as keras
-from cyconv import layers
 
 SCRIPT = '''
 import sys
@@ -58,7 +55,7 @@ model = keras.Sequential([
 rate = keras.optimizers.SGD(0.05, momentum=0.9) if optimizer == "momentum" else keras.optimizers.Adam(0.01)
 model.compile(rate, "sparse_categorical_crossentropy", metrics=["accuracy"])
 callbacks = [
-    keras.callbacks.BackupAndRestore(folder + "/backup", int(save_freq) if save_freq.isdigit() else save_freq),
+    keras.callbacks.BackupAndRestore(folder + "/backup", "epoch" if save_freq == "epoch" else int(save_freq)),
     keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.97),
     keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.7, patience=1, cooldown=1, verbose=0),
     keras.callbacks.EarlyStopping("val_loss", patience=6, restore_best_weights=True),
