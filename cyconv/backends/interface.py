@@ -119,8 +119,8 @@ class Door:
         if algorithm == "winograd" and not fits_winograd(window, strides, dilation, groups):
             raise ValueError(
                 "algorithm='winograd' is for 3x3 windows with strides, dilation and groups of 1. Received: "
-                f"window {tuple(window)}, strides {tuple(strides)}, dilation {tuple(dilation)}, groups {groups}; "
-                "take 'direct' or 'auto'"
+                f"window {tuple(window)}, strides {tuple(strides)}, dilation {tuple(dilation)}, "
+                f"groups {groups}; take 'direct' or 'auto'"
             )
 
     def _check_gradient(self, name, input_shape, kernel_shape, dy, strides, padding, dilation, groups):
