@@ -1,8 +1,8 @@
 """Which algorithm a convolution runs by: the rule of "auto", and what it is founded on.
 
 Winograd's F(4x4, 3x3) multiplies a quarter as often as the direct form, but transforms tiles before and
-after. The model below counts both in the time of one multiply-add, from the shape alone, so the choice never differs
-from run to run.
+after. The model below counts both in the time of one multiply-add, from the shape alone, so the choice never
+differs from run to run.
 """
 
 from math import prod
