@@ -9,9 +9,8 @@ from collections import OrderedDict
 
 import numpy as np
 
-from . import memory, variables
+from . import graph, memory, variables
 from .backends import active, threads
-from .graph import flatten
 from .recorder import Buffer, Recorder
 from .variables import Arena
 
@@ -31,7 +30,7 @@ class Executor:
     """Runs one model. One recorded step for each (mode, shapes, backend, threads), the oldest forgotten."""
 
     def __init__(self, model):
-        self.model, self.flat = model, flatten(model)
+        self.model, self.flat = model, graph.flatten(model)
         self.random_state = np.zeros(1, np.uint64)
         self.recorded, self.arena = OrderedDict(), None
         self._moves = variables.moves()
@@ -92,17 +91,22 @@ class Executor:
         if mode == "train":
             ops.phase = "zero"
             ops.fill(self.arena.gradient)
-        values, tape = self._forward(ops, inputs, mode == "train")
+        values, tape = graph.forward(ops, self.flat, inputs, mode == "train")
         outputs = [ops.keep(values[n]) for n in self.flat.outputs]
         loss, losses, metrics, gradients = None, [], [], {}
         if mode != "predict":
             ops.phase, ops.layer = "loss", "loss"
             loss, losses, gradients = self._losses(ops, outputs, labels, sample_weights)
+            loss = ops.keep(self._penalties(ops, values, gradients, loss, mode == "train"))
             metrics = self._metrics(ops, outputs, labels)
         if mode == "train":
-            self._backward(ops, tape, gradients)
+            graph.backward(ops, tape, gradients)
             ops.phase, ops.layer = "update", self.model.optimizer.name
             self.model.optimizer.record(ops)
+            for variable in self.arena.variables:
+                if variable.constraint is not None:
+                    ops.layer = variable.path
+                    variable.constraint.record(ops, variable.value)
         size = memory.place(ops.steps)
         arena = backend.empty((size + memory.ALIGNMENT,), "uint8")
         start = -backend.address(arena) % memory.ALIGNMENT
@@ -122,21 +126,6 @@ class Executor:
         recorded.metrics = [real(b) for b in metrics]
         return recorded
 
-    def _forward(self, ops, inputs, training):
-        """Runs every layer's forward pass; returns the tensors and what each backward pass needs."""
-        values, tape = dict(enumerate(inputs)), []
-        trained = dict.fromkeys(range(len(inputs)), False)  # does the tensor depend on trained weights?
-        ops.phase = "forward"
-        for i, node in enumerate(self.flat.nodes):
-            ops.node, ops.layer = i, node.path
-            x = [values[n] for n in node.inputs]
-            needs_dx = any(trained[n] for n in node.inputs)
-            trained[node.output] = needs_dx or bool(node.layer.trainable_weights)
-            with node.layer.naming_errors([v.shape for v in x] if node.nested else x[0].shape):
-                values[node.output], saved = node.layer.forward(ops, x if node.nested else x[0], training)
-            tape.append((i, node, saved, needs_dx, trained[node.output]))
-        return values, tape
-
     def _losses(self, ops, outputs, labels, weights):
         """The total loss, each output's own, and {tensor: gradient of the total}."""
         total, each, gradients = None, [], {}
@@ -152,10 +141,27 @@ class Executor:
             each.append(ops.keep(value))
             scaled = value if share == 1 else ops.reduce(value, scale=share)
             total = scaled if total is None else ops.binary(total, scaled, "add")
-            gradients[number] = (
-                ops.binary(gradients[number], gradient, "add") if number in gradients else gradient
-            )
-        return ops.keep(total), each, gradients
+            graph.add_gradient(ops, gradients, number, gradient)
+        return total, each, gradients
+
+    def _penalties(self, ops, values, gradients, total, training):
+        """`total` and the penalties of all regularisers, whose gradients are added to what is there.
+
+        A weight's counts once, while it is trained; an output's at every call of its layer, per sample.
+        """
+        for variable in self.model.trainable_weights:
+            if variable.regularizer is not None:
+                ops.layer = variable.path
+                gradient = variable.gradient if training else None
+                penalty, _ = variable.regularizer.record(ops, variable.value, gradient)
+                total = ops.binary(total, penalty, "add")
+        for node in self.flat.nodes:
+            if node.layer.activity_regularizer is not None:
+                ops.layer, y = node.path, values[node.output]
+                penalty, slope = node.layer.activity_regularizer.record(ops, y, scale=1 / max(y.shape[0], 1))
+                total = ops.binary(total, penalty, "add")
+                graph.add_gradient(ops, gradients, node.output, slope)
+        return total
 
     def _metrics(self, ops, outputs, labels):
         """One number for each metric of each output: its mean over the batch."""
@@ -165,24 +171,6 @@ class Executor:
                 rows = metric.record(ops, target, prediction)
                 means.append(ops.keep(ops.reduce(rows, scale=1 / max(int(np.prod(rows.shape)), 1))))
         return means
-
-    def _backward(self, ops, tape, gradients):
-        """Runs every layer's backward pass in reverse order; gradients add up where a tensor fans out."""
-        ops.phase = "backward"
-        for i, node, saved, needs_dx, needed in reversed(tape):
-            dy = gradients.pop(node.output, None)
-            if dy is None or not needed:
-                continue
-            ops.node, ops.layer = i, node.path
-            dx = node.layer.backward(ops, dy, saved, needs_dx)
-            if not needs_dx:
-                continue
-            for number, gradient in zip(node.inputs, dx if node.nested else [dx], strict=True):
-                if gradient is None:
-                    continue
-                if number in gradients:
-                    gradient = ops.binary(gradients[number], gradient, "add")
-                gradients[number] = gradient
 
     # Running -----------------------------------------------------------------------------------------------
 

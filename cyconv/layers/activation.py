@@ -9,6 +9,17 @@ def fuses(name):
     return name != "softmax" and name not in activations.NEEDS_INPUT
 
 
+def fused(name):
+    """The arguments `activation` and `alpha` for an operation that applies `name`, if it can."""
+    name = name if fuses(name) else "linear"
+    return {"activation": name, "alpha": activations.NAMES[name]}
+
+
+def finish(ops, z, name):
+    """What is left of f after an operation that got `fused(name)`: (y, what the derivative needs)."""
+    return (z, (None, z)) if fuses(name) else forward(ops, z, name)
+
+
 def forward(ops, z, name, alpha=None):
     """(f(z), what the derivative needs)."""
     if name == "linear":

@@ -6,7 +6,7 @@ from .. import activations, initializers, shapes
 from ..graph import SymbolicTensor
 from . import activation as act
 from .base import Layer, unique_name
-from .convolution import check_channels, unsupported
+from .convolution import check_channels
 
 
 class InputLayer(Layer):
@@ -53,9 +53,9 @@ class Dense(Layer):
                  activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
                  **kwargs):  # fmt: skip
         super().__init__(**kwargs)
-        unsupported(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                    activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                    bias_constraint=bias_constraint)  # fmt: skip
+        self.weight_rules(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+                          activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+                          bias_constraint=bias_constraint)  # fmt: skip
         self.units = shapes.as_tuple(units, 1, "units")[0]
         self.activation, self.use_bias, self.bias = activations.get(activation), use_bias, None
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -77,12 +77,8 @@ class Dense(Layer):
 
     def forward(self, ops, x, training):
         rows = ops.reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
-        fused = self.activation if act.fuses(self.activation) else "linear"
-        y = ops.matmul(rows, self.kernel.value, self.bias and self.bias.value, activation=fused,
-                       alpha=activations.NAMES[fused])  # fmt: skip
-        kept = (None, y)
-        if fused != self.activation:
-            y, kept = act.forward(ops, y, self.activation)
+        y = ops.matmul(rows, self.kernel.value, self.bias and self.bias.value, **act.fused(self.activation))
+        y, kept = act.finish(ops, y, self.activation)
         return ops.reshape(y, self.compute_output_shape(x.shape)), (x.shape, rows, kept)
 
     def backward(self, ops, dy, saved, needs_dx):

@@ -1,21 +1,23 @@
 """Models: Sequential, the functional Model, loading."""
 
+from ..layers import deserialize
+from ..layers.serialization import MODELS
 from .model import Model
 from .saving import load_model
 from .sequential import Sequential
+
+MODELS.update(Sequential=Sequential, Model=Model, Functional=Model)
 
 
 def model_from_json(text, custom_objects=None):
     """The model that `to_json` described, with fresh weights."""
     import json
 
-    from .architecture import restore_layer
-
     try:
         description = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
-    return restore_layer(description, custom_objects)
+    return deserialize(description, custom_objects)
 
 
 def clone_model(model):

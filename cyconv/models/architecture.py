@@ -1,7 +1,6 @@
 """A model as plain JSON values, and back: layers with their arguments, and how they are wired."""
 
-from .. import layers as library
-from ..layers.base import Layer
+from ..layers import deserialize
 from ..layers.core import Input, InputLayer
 
 
@@ -54,23 +53,6 @@ def describe_layer(layer):
     return {"class_name": type(layer).__name__, "config": config}
 
 
-def restore_layer(entry, custom_objects):
-    """The layer (or model) that `describe_layer` described; only known classes are made."""
-    from . import Model, Sequential
-
-    name = entry["class_name"]
-    known = {"Sequential": Sequential, "Model": Model, "Functional": Model, **(custom_objects or {})}
-    cls = known.get(name) or getattr(library, name, None)
-    if not (isinstance(cls, type) and issubclass(cls, Layer)):
-        raise ValueError(
-            f"the file uses a layer class {name!r} that is not known here; "
-            f"give custom_objects={{{name!r}: ...}}"
-        )
-    if issubclass(cls, Model):
-        return cls.from_config(entry["config"], custom_objects)
-    return cls.from_config(entry["config"])
-
-
 def restore(cls, config, custom_objects=None):
     """The model that `describe` described, with fresh weights."""
     from .sequential import Sequential
@@ -84,7 +66,7 @@ def restore(cls, config, custom_objects=None):
 
 
 def _restore_sequential(cls, config, custom_objects):
-    layers = [restore_layer(entry, custom_objects) for entry in config["layers"]]
+    layers = [deserialize(entry, custom_objects) for entry in config["layers"]]
     model = cls(layers, name=config["name"])
     if config.get("build_input_shape"):
         model.build(tuple(config["build_input_shape"]))
@@ -100,7 +82,7 @@ def _restore_functional(cls, config, custom_objects):
                 batch_shape=tuple(entry["config"]["batch_shape"]), dtype=entry["config"]["dtype"], name=name
             )
             continue
-        layer = restore_layer(entry, custom_objects)
+        layer = deserialize(entry, custom_objects)
         waiting.extend((layer, i, call) for i, call in enumerate(entry["inbound"]))
     while waiting:
         ready = [w for w in waiting if all(tuple(p) in tensors for p in w[2]["inputs"])]

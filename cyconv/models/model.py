@@ -4,14 +4,14 @@ import json
 
 
 from ..graph import SymbolicTensor, depths, flatten, ordered_nodes
-from ..layers.base import Layer
+from ..layers.container import Container
 from .data import check_input
 from .saving import Saving
 from .summary import print_summary
 from .training import Training
 
 
-class Model(Training, Saving, Layer):
+class Model(Training, Saving, Container):
     """A graph of layers: `Model(inputs, outputs)` from symbolic tensors (the functional API).
 
     inputs, outputs: a symbolic tensor, a list or a dict of them. A model is a layer: it can be called on the
@@ -59,49 +59,8 @@ class Model(Training, Saving, Layer):
         self._layers, self.built = layers, True
         self.dtype = self.outputs[0].dtype
         self.build_shape = [t.shape for t in self.inputs]
-        self._own_trainable = True
 
     # Layers and weights -------------------------------------------------------------------------------------
-
-    @property
-    def layers(self):
-        """The layers, inputs first, in the order of the graph."""
-        return list(self._layers)
-
-    def get_layer(self, name=None, index=None):
-        """A layer by its name or number; ValueError lists the names."""
-        if index is not None:
-            if not -len(self.layers) <= index < len(self.layers):
-                raise ValueError(f"{self} has {len(self.layers)} layers; there is no number {index}")
-            return self.layers[index]
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise ValueError(
-            f"{self} has no layer {name!r}; it has: {', '.join(layer.name for layer in self.layers)}"
-        )
-
-    @property
-    def weights(self):
-        """All variables, layer by layer."""
-        return _unique(v for layer in self.layers for v in layer.weights)
-
-    @property
-    def trainable_weights(self):
-        """The variables that training changes, layer by layer."""
-        return _unique(v for layer in self.layers for v in layer.trainable_weights)
-
-    @property
-    def trainable(self):
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value):
-        """Sets the flag of every layer inside, as Keras does."""
-        self._trainable = bool(value)
-        if getattr(self, "_own_trainable", False):
-            for layer in self.layers:
-                layer.trainable = bool(value)
 
     def count_params(self):
         """The number of weights, trainable or not."""
@@ -153,20 +112,6 @@ class Model(Training, Saving, Layer):
             if not fits:
                 check_input(self, shape, tensor)
 
-    def output_shapes(self, input_shape):
-        """The outputs' shapes for inputs of `input_shape`, followed through the layers."""
-        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
-        known = {id(t): tuple(s) for t, s in zip(self.inputs, shapes, strict=True)}
-        for node in self.nodes:
-            given = [known[id(t)] for t in node.inputs]
-            results = node.layer.output_shapes(given if node.nested else given[0])
-            known.update({id(t): s for t, s in zip(node.outputs, results, strict=True)})
-        return [known[id(t)] for t in self.outputs]
-
-    def compute_output_shape(self, input_shape):
-        shapes = self.output_shapes(input_shape)
-        return shapes[0] if len(shapes) == 1 else shapes
-
     def actual_output_shape(self, index, inputs):
         """The shape of output `index` for these input arrays."""
         return self.output_shapes([tuple(a.shape) for a in inputs])[index]
@@ -185,9 +130,14 @@ class Model(Training, Saving, Layer):
     # Looking ------------------------------------------------------------------------------------------------
 
     def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False,
-                show_trainable=False, layer_range=None):  # fmt: skip
-        """Prints the table of layers in Keras's form; nothing in it is cut short."""
-        print_summary(self, line_length, print_fn, expand_nested, show_trainable, layer_range)
+                show_trainable=False, layer_range=None, columns=()):  # fmt: skip
+        """Prints the table of layers in Keras's form; nothing in it is cut short, skip connections are shown.
+
+        columns: more of them, any of "receptive_field", "macs" (multiply-adds by weights) and "memory" (of
+        the layer's output), the latter two for one sample. Other arguments as in Keras.
+        """
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range,
+                      columns)  # fmt: skip
 
     def plan(self, batch_size=32, mode="train", print_fn=print):
         """Prints what a step is: each recorded operation, its layer, shapes, algorithm, operations, bytes."""
@@ -200,6 +150,15 @@ class Model(Training, Saving, Layer):
         from .plans import print_profile
 
         return print_profile(self, batch_size, mode, repeats, print_fn)
+
+    def receptive_field(self, layer=None, source=0):
+        """(size, jump, first) of what one output position sees of the model's input number `source`.
+
+        layer: a layer, its name, or its path "outer/inner"; None: the model's output. See `costs.py`.
+        """
+        from .costs import receptive_field
+
+        return receptive_field(self, layer, source)
 
     def first_nonfinite(self, x, training=False):
         """The first layer whose output for x holds NaN or infinity; None where there is none."""
@@ -255,14 +214,3 @@ def _tensors(group, what):
                 f"Received: {type(tensor).__name__}"
             )
     return tensors, keys
-
-
-def _unique(variables):
-    seen, result = set(), []
-    for variable in variables:
-        if id(variable) not in seen:
-            seen.add(id(variable))
-            result.append(variable)
-    return result
-
-

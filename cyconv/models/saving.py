@@ -10,6 +10,8 @@ import tempfile
 
 import numpy as np
 
+from ..layers import deserialize
+
 SUFFIX = ".safetensors"
 
 
@@ -47,15 +49,13 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):  # 
     custom_objects: {class name: class} for layers of one's own. Errors: ValueError for a damaged file,
     foreign, or names an unknown class; OSError where there is none.
     """
-    from .architecture import restore_layer
-
     tensors, meta = _read(filepath)
     if "model" not in meta:
         raise ValueError(f"{filepath}: holds weights only; build the model and use model.load_weights(...)")
     try:
         description = json.loads(meta["model"])
         settings = json.loads(meta["compile"]) if compile and "compile" in meta else None
-        model = restore_layer(description, custom_objects)
+        model = deserialize(description, custom_objects)
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"{filepath}: its description of the model cannot be read ({error})") from error
     _set_weights(model, tensors, filepath)

@@ -83,11 +83,6 @@ class Sequential(Model):
         if self.optimizer is not None:
             self._finish_compile()
 
-    @property
-    def layers(self):
-        """The layers without the Input."""
-        return list(self._layers)
-
     def __call__(self, inputs, training=False):
         if isinstance(inputs, SymbolicTensor) and not self.built:
             self.build(inputs.shape)
