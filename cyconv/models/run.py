@@ -21,7 +21,7 @@ class Run:
             "batch": self.batch,
             "stop_training": model.stop_training,
             "weights": model.get_weights(),
-            "optimizer": model.optimizer.variables(),
+            "optimizer": list(model.optimizer.variables().values()),  # names may differ in a new process
             "steps": int(model.executor.random_state[0]),
             "seeds": [getattr(layer, "seed", None) for layer in self._layers()],
             "random": random.state(),
@@ -33,16 +33,16 @@ class Run:
     def restore(self, state):
         """Goes to where `state` was; the callbacks follow when the epoch begins (see `begin_epoch`)."""
         model = self.model
+        self.source.restore(state["source"], state["batch"])
         model.set_weights(state["weights"])
         for layer, seed in zip(self._layers(), state["seeds"], strict=True):
             if seed is not None:
                 layer.seed = seed
         model.executor.forget()  # plans hold the seeds
         model.executor.ensure_arena()
-        model.optimizer.load_variables(state["optimizer"])
+        self._load_optimizer(state)
         model.executor.random_state[0] = state["steps"]
         random.restore(state["random"])
-        self.source.restore(state["source"], state["batch"])
         self.epoch, self.batch = state["epoch"], state["batch"]
         self.hooks.restore(state["callbacks"])
         model.stop_training = self.stopped = state["stop_training"]
@@ -54,9 +54,13 @@ class Run:
         self.measures.reset()
         resumed, self._resumed = self._resumed, None
         if resumed and self.batch:
-            self.model.optimizer.load_variables(resumed["optimizer"])
+            self._load_optimizer(resumed)
             self.measures.restore(resumed["measures"])
             self.hooks.restore(resumed["callbacks"])
+
+    def _load_optimizer(self, state):
+        optimizer = self.model.optimizer
+        optimizer.load_variables(dict(zip(optimizer.variables(), state["optimizer"], strict=True)))
 
     def _layers(self):
         return [node.layer for node in self.model.executor.flat.nodes]
