@@ -56,21 +56,36 @@ class Optimizer(Configurable):
         """Records the update of the whole arena."""
         raise NotImplementedError
 
+    # Slots whose values alternate, variable by variable, in Keras's files; by default all of them.
+    @property
+    def slot_groups(self):
+        return [self.slot_names]
+
+    @property
+    def scalars(self):
+        """How many of `variables` there are before the first step: iterations and learning rate."""
+        return 2
+
     def variables(self):
-        """{name: array}: everything that a continued training needs, slots cut by variable."""
-        state = {"iterations": np.array(self.iterations), "learning_rate": np.array(self.learning_rate)}
-        for name, flat in self.slots.items():
-            for variable, view in zip(self.arena.variables, self.arena.views(flat), strict=True):
-                state[f"{name}/{variable.path}"] = np.array(self.arena.backend.to_host(view))
-        return state
+        """Everything that a continued training needs, in the order of Keras's files: iterations, learning
+        rate, then, once there are some, the slots.
+        """
+        state = [np.array(self.iterations), np.array(self.learning_rate)]
+        return state + [np.array(self.arena.backend.to_host(view)) for view in self._slot_views()]
+
+    def _slot_views(self):
+        """Every slot cut by variable, in the order of `slot_groups`."""
+        if self.arena is None:
+            return []
+        cut = {name: self.arena.views(flat) for name, flat in self.slots.items()}
+        return [v for group in self.slot_groups for views in zip(*(cut[n] for n in group)) for v in views]
 
     def load_variables(self, state):
-        """Sets what `variables` gave, once the slots exist."""
-        self.iterations = int(np.ravel(state["iterations"])[0])
-        self.learning_rate = float(np.ravel(state["learning_rate"])[0])
-        for name, flat in self.slots.items():
-            for variable, view in zip(self.arena.variables, self.arena.views(flat), strict=True):
-                self.arena.backend.load(view, state[f"{name}/{variable.path}"])
+        """Sets what `variables` gave; the slots only where they are in it."""
+        self.iterations, self.learning_rate = int(state[0]), float(state[1])
+        if len(state) > self.scalars:
+            for view, values in zip(self._slot_views(), state[self.scalars :], strict=True):
+                self.arena.backend.load(view, values)
 
     def get_config(self):
         return {**super().get_config(), "learning_rate": self.learning_rate}

@@ -48,6 +48,7 @@ class Conv(Layer):
     """
 
     rank = None
+    own_arguments = ("algorithm",)
 
     def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1,
                  groups=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
