@@ -19,9 +19,13 @@ NEEDS_INPUT = frozenset({"silu", "gelu", "gelu_tanh", "mish", "hard_silu"})
 
 
 def get(identifier):
-    """The name of an activation: None means "linear"; a function of this module stands for its name."""
+    """The name of an activation: None means "linear"; a function of this module stands for its name. A layer,
+    such as LeakyReLU(0.1), stands for itself.
+    """
     if identifier is None:
         return "linear"
+    if hasattr(identifier, "forward"):
+        return identifier
     name = getattr(identifier, "__name__", identifier)
     name = ALIASES.get(name, name)
     if name not in NAMES and name != "softmax":

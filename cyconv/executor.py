@@ -9,9 +9,8 @@ from collections import OrderedDict
 
 import numpy as np
 
-from . import memory, variables
+from . import graph, memory, variables
 from .backends import active, threads
-from .graph import flatten
 from .recorder import Buffer, Recorder
 from .variables import Arena
 
@@ -31,7 +30,7 @@ class Executor:
     """Runs one model. One recorded step for each (mode, shapes, backend, threads), the oldest forgotten."""
 
     def __init__(self, model):
-        self.model, self.flat = model, flatten(model)
+        self.model, self.flat = model, graph.flatten(model)
         self.random_state = np.zeros(1, np.uint64)
         self.recorded, self.arena = OrderedDict(), None
         self._moves = variables.moves()
@@ -92,7 +91,7 @@ class Executor:
         if mode == "train":
             ops.phase = "zero"
             ops.fill(self.arena.gradient)
-        values, tape = self._forward(ops, inputs, mode == "train")
+        values, tape = graph.forward(ops, self.flat, inputs, mode == "train")
         outputs = [ops.keep(values[n]) for n in self.flat.outputs]
         loss, losses, metrics, gradients = None, [], [], {}
         if mode != "predict":
@@ -100,7 +99,7 @@ class Executor:
             loss, losses, gradients = self._losses(ops, outputs, labels, sample_weights)
             metrics = self._metrics(ops, outputs, labels)
         if mode == "train":
-            self._backward(ops, tape, gradients)
+            graph.backward(ops, tape, gradients)
             ops.phase, ops.layer = "update", self.model.optimizer.name
             self.model.optimizer.record(ops)
         size = memory.place(ops.steps)
@@ -122,21 +121,6 @@ class Executor:
         recorded.metrics = [real(b) for b in metrics]
         return recorded
 
-    def _forward(self, ops, inputs, training):
-        """Runs every layer's forward pass; returns the tensors and what each backward pass needs."""
-        values, tape = dict(enumerate(inputs)), []
-        trained = dict.fromkeys(range(len(inputs)), False)  # does the tensor depend on trained weights?
-        ops.phase = "forward"
-        for i, node in enumerate(self.flat.nodes):
-            ops.node, ops.layer = i, node.path
-            x = [values[n] for n in node.inputs]
-            needs_dx = any(trained[n] for n in node.inputs)
-            trained[node.output] = needs_dx or bool(node.layer.trainable_weights)
-            with node.layer.naming_errors([v.shape for v in x] if node.nested else x[0].shape):
-                values[node.output], saved = node.layer.forward(ops, x if node.nested else x[0], training)
-            tape.append((i, node, saved, needs_dx, trained[node.output]))
-        return values, tape
-
     def _losses(self, ops, outputs, labels, weights):
         """The total loss, each output's own, and {tensor: gradient of the total}."""
         total, each, gradients = None, [], {}
@@ -148,13 +132,11 @@ class Executor:
                 continue
             rows = max(int(np.prod(prediction.shape[:-1])), 1)
             losses, gradient = loss.record(ops, target, prediction, weight, share / rows)
-            value = ops.sum(losses, scale=1 / rows)
+            value = ops.reduce(losses, scale=1 / rows)
             each.append(ops.keep(value))
-            scaled = value if share == 1 else ops.sum(value, scale=share)
+            scaled = value if share == 1 else ops.reduce(value, scale=share)
             total = scaled if total is None else ops.binary(total, scaled, "add")
-            gradients[number] = (
-                ops.binary(gradients[number], gradient, "add") if number in gradients else gradient
-            )
+            graph.add_gradient(ops, gradients, number, gradient)
         return ops.keep(total), each, gradients
 
     def _metrics(self, ops, outputs, labels):
@@ -163,26 +145,8 @@ class Executor:
         for prediction, target, metrics in zip(outputs, labels, self.model.compiled.metrics, strict=True):
             for metric in metrics:
                 rows = metric.record(ops, target, prediction)
-                means.append(ops.keep(ops.sum(rows, scale=1 / max(int(np.prod(rows.shape)), 1))))
+                means.append(ops.keep(ops.reduce(rows, scale=1 / max(int(np.prod(rows.shape)), 1))))
         return means
-
-    def _backward(self, ops, tape, gradients):
-        """Runs every layer's backward pass in reverse order; gradients add up where a tensor fans out."""
-        ops.phase = "backward"
-        for i, node, saved, needs_dx, needed in reversed(tape):
-            dy = gradients.pop(node.output, None)
-            if dy is None or not needed:
-                continue
-            ops.node, ops.layer = i, node.path
-            dx = node.layer.backward(ops, dy, saved, needs_dx)
-            if not needs_dx:
-                continue
-            for number, gradient in zip(node.inputs, dx if node.nested else [dx], strict=True):
-                if gradient is None:
-                    continue
-                if number in gradients:
-                    gradient = ops.binary(gradients[number], gradient, "add")
-                gradients[number] = gradient
 
     # Running -----------------------------------------------------------------------------------------------
 

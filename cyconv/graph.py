@@ -1,7 +1,8 @@
-"""Symbolic tensors, the nodes that make them, and the flat list of nodes that a model is.
+"""Symbolic tensors, the nodes that make them, the flat list of nodes that a model is, and how it is run.
 
 Calling a layer on a SymbolicTensor makes a Node. A model is the nodes between its inputs and its outputs;
-`flatten` writes them out, nested models included, as one list that the executor runs in order.
+`flatten` writes them out, nested models included, as one list: `forward` runs it in order, `backward` in
+reverse.
 """
 
 
@@ -99,3 +100,46 @@ def flatten(model):
 
     inputs = list(range(len(model.inputs)))
     return Flat(inputs, nodes, open_model(model, inputs, ""))
+
+
+def forward(ops, flat, inputs, training, needs_dx=False):
+    """Runs every layer's forward pass. Returns {number: tensor} and the tape: what each backward pass needs.
+
+    needs_dx: whether the gradients of `inputs` will be wanted.
+    """
+    values, tape = dict(enumerate(inputs)), []
+    trained = dict.fromkeys(range(len(inputs)), needs_dx)  # does the tensor depend on trained weights?
+    ops.phase = "forward"
+    for i, node in enumerate(flat.nodes):
+        ops.node, ops.layer = i, node.path
+        x = [values[n] for n in node.inputs]
+        needs_dx = any(trained[n] for n in node.inputs)
+        trained[node.output] = needs_dx or bool(node.layer.trainable_weights)
+        with node.layer.naming_errors([v.shape for v in x] if node.nested else x[0].shape):
+            values[node.output], saved = node.layer.forward(ops, x if node.nested else x[0], training)
+        tape.append((i, node, saved, needs_dx, trained[node.output]))
+    return values, tape
+
+
+def backward(ops, tape, gradients):
+    """Runs every layer's backward pass in reverse order. gradients: {number: gradient}; what is left in it
+    at the end are the gradients of the inputs.
+    """
+    ops.phase = "backward"
+    for i, node, saved, needs_dx, needed in reversed(tape):
+        dy = gradients.pop(node.output, None)
+        if dy is None or not needed:
+            continue
+        ops.node, ops.layer = i, node.path
+        dx = node.layer.backward(ops, dy, saved, needs_dx)
+        if needs_dx:
+            for number, gradient in zip(node.inputs, dx if node.nested else [dx], strict=True):
+                add_gradient(ops, gradients, number, gradient)
+
+
+def add_gradient(ops, gradients, number, gradient):
+    """Gradients add up where a tensor fans out."""
+    if gradient is not None and number in gradients:
+        gradient = ops.binary(gradients[number], gradient, "add")
+    if gradient is not None:
+        gradients[number] = gradient

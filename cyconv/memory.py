@@ -18,6 +18,14 @@ IN_PLACE = {
 }
 
 
+def _in_place(step):
+    """(positions of inputs, position of the output) by which a step may work in place."""
+    if step.operation == "map":  # the first result may lie where an input of its shape dies
+        inputs, shape = step.attributes["formula"].inputs, step.operands[-1].shape
+        return tuple(i for i in range(inputs) if step.operands[i].shape == shape), inputs
+    return IN_PLACE.get(step.operation, ((), 0))
+
+
 def place(steps):
     """Gives every storage of `steps` its offset; returns the arena's size in bytes."""
     storages = _lifetimes(steps)
@@ -59,9 +67,7 @@ def _lifetimes(steps):
 def _merge(steps):
     """Lets the output of an in-place operation take over an input that dies there."""
     for i, step in enumerate(steps):
-        if step.operation not in IN_PLACE:
-            continue
-        sources, target = IN_PLACE[step.operation]
+        sources, target = _in_place(step)
         out = getattr(step.operands[target], "storage", None)
         if out is None or out.first != i or out.owner is not None:
             continue

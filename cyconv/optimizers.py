@@ -82,7 +82,7 @@ class Optimizer(Configurable):
 
     def load_variables(self, state):
         """Sets what `variables` gave; the slots only where they are in it."""
-        self.iterations, self.learning_rate = int(state[0]), float(state[1])
+        self.iterations, self.learning_rate = int(np.ravel(state[0])[0]), float(np.ravel(state[1])[0])
         if len(state) > self.scalars:
             for view, values in zip(self._slot_views(), state[self.scalars :], strict=True):
                 self.arena.backend.load(view, values)

@@ -28,6 +28,14 @@ def as_tuple(value, rank, name, minimum=1):
     return values
 
 
+def strides_of(shape):
+    """How many elements apart neighbours along each axis lie in memory: (2, 3, 4) -> (12, 4, 1)."""
+    strides = [1]
+    for size in reversed(shape[1:]):
+        strides.insert(0, strides[0] * size)
+    return tuple(strides[: len(shape)])
+
+
 def extent(window, dilation):
     """How many input positions a dilated window spans: (window - 1) * dilation + 1."""
     return (window - 1) * dilation + 1
@@ -113,6 +121,10 @@ def transposed_output(sizes, window, strides, dilation, padding, output_padding=
     outs, pairs = [], []
     for axis, (n, k, s, d) in enumerate(zip(sizes, window, strides, dilation, strict=True)):
         span = extent(k, d)
+        if n is None:  # known only when data comes
+            outs.append(None)
+            pairs.append((0, 0))
+            continue
         if output_padding is None:
             out = n * s if padding == "same" else (n - 1) * s + max(span, s)
             total = max((n - 1) * s + span - out, 0)
@@ -120,6 +132,16 @@ def transposed_output(sizes, window, strides, dilation, padding, output_padding=
         else:
             before = span // 2 if padding == "same" else 0
             out = (n - 1) * s + span - 2 * before + output_padding[axis]
+        if out < 1:
+            raise ValueError(
+                f"nothing is left on spatial axis {axis}: input {n}, stride {s}, kernel_size {k}; use "
+                'padding="valid" or a larger output_padding'
+            )
         outs.append(out)
-        pairs.append((before, (n - 1) * s + span - out - before))
+        pairs.append((before, max((n - 1) * s + span - out - before, 0)))
     return tuple(outs), tuple(pairs)
+
+
+def adaptive_windows(size, out):
+    """The (start, stop) of the `out` windows of adaptive pooling along an axis of `size` positions."""
+    return [(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]

@@ -28,20 +28,23 @@
     X(batch_norm)                  /* x gamma|0 beta|0 -> moving_mean moving_var y mean inv_std */ \
     X(batch_norm_inference)        /* x gamma|0 beta|0 moving_mean moving_var -> y inv_std      */ \
     X(batch_norm_gradient)         /* x dy gamma|0 mean inv_std -> dx|0 dgamma|0+= dbeta|0+=    */ \
+    X(upsample)                    /* x -> y                                                    */ \
+    X(upsample_gradient)           /* dy -> dx                                                  */ \
     X(matmul)                      /* a b bias|0 -> c                                           */ \
-    X(sum_rows)                    /* x -> y+=                                                  */ \
     X(activation)                  /* x -> y                                                    */ \
     X(activation_gradient)         /* dy x|0 y|0 -> dx                                          */ \
     X(softmax)                     /* x -> y                                                    */ \
     X(softmax_gradient)            /* dy y -> dx                                                */ \
     X(dropout)                     /* x state(uint64) -> y                                      */ \
+    X(random)                      /* state(uint64) -> y                                        */ \
     X(binary)                      /* a b -> y                                                  */ \
-    X(copy_block)                  /* x -> y (a part of it)                                     */ \
+    X(map)                         /* inputs... -> outputs..., by the instructions in code      */ \
+    X(reduce)                      /* x -> y                                                    */ \
+    X(copy)                        /* x -> y (a part of it)                                     */ \
     X(fill)                        /* -> y                                                      */ \
     X(cross_entropy)               /* prediction target weight|0 -> losses gradient|0           */ \
     X(squared_error)               /* prediction target weight|0 -> losses gradient|0           */ \
     X(accuracy)                    /* prediction target -> matches                              */ \
-    X(sum)                         /* x -> y[1]                                                 */ \
     X(sgd)                         /* gradient hyper -> w+= momentum|0                          */ \
     X(adam)                        /* gradient hyper -> w+= m v                                 */
 
@@ -56,12 +59,24 @@
 
 #define CY_BINARIES(X) X(add) X(subtract) X(multiply) X(maximum) X(minimum)
 
+/* What an instruction of a formula (operation `map`) does: register d = f(register a, b, c). An input is
+ * element i of operand a; a constant has its double's bits in place of a. Comparisons give 1 or 0. */
+/* clang-format off */
+#define CY_FUNCTIONS(X) \
+    X(input) X(constant) \
+    X(add) X(subtract) X(multiply) X(divide) X(maximum) X(minimum) X(power) X(less) X(less_equal) X(equal) \
+    X(where) X(negative) X(absolute) X(sign) X(floor) X(sqrt) X(exp) X(expm1) X(log) X(log1p) X(tanh) \
+    X(sin) X(cos)
+/* clang-format on */
+
 #define CY_OP_ENUM(name) CY_OP_##name,
 #define CY_ACT_ENUM(name) CY_ACT_##name,
 #define CY_BIN_ENUM(name) CY_BIN_##name,
+#define CY_FUN_ENUM(name) CY_FUN_##name,
 enum { CY_OPERATIONS(CY_OP_ENUM) CY_OPS };
 enum { CY_ACTIVATIONS(CY_ACT_ENUM) CY_ACTS, CY_NEEDS_INPUT = CY_ACT_silu };
 enum { CY_BINARIES(CY_BIN_ENUM) CY_BINS };
+enum { CY_FUNCTIONS(CY_FUN_ENUM) CY_FUNS };
 
 /* Levels: the textbook loops, then one compilation of fast/ per instruction set. */
 enum { CY_NAIVE, CY_BASE, CY_AVX2, CY_AVX512, CY_LEVELS };
@@ -77,6 +92,7 @@ typedef struct {
 enum { CY_CONV_SIZES = 22 };
 
 enum { CY_MAX_OPERANDS = 12, CY_MAX_SIZES = 28, CY_MAX_ATTRIBUTES = 8 };
+enum { CY_MAX_AXES = 6, CY_MAX_REGISTERS = 32, CY_INSTRUCTION = 5 };
 
 typedef struct cy_call cy_call;
 typedef void (*cy_kernel)(const cy_call *call);
@@ -87,6 +103,7 @@ struct cy_call {
     void *p[CY_MAX_OPERANDS];
     ptrdiff_t n[CY_MAX_SIZES];
     double a[CY_MAX_ATTRIBUTES];
+    const int64_t *code; /* of a map: see naive/map.inc */
     void *work;  /* scratch of the kernel's own cy_workspace() bytes, 64-byte aligned */
     int threads; /* the most threads it may use; scratch was sized for this number */
 };
@@ -113,6 +130,7 @@ void cy_run_timed(const cy_call *calls, ptrdiff_t count, double *seconds);
 const char *cy_op_name(int op);
 const char *cy_activation_name(int activation);
 const char *cy_binary_name(int binary);
+const char *cy_function_name(int function);
 const char *cy_level_name(int level);
 int cy_has_openmp(void);
 const char *cy_compiler(void);

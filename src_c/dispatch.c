@@ -63,6 +63,7 @@ void cy_run_timed(const cy_call *calls, ptrdiff_t count, double *seconds)
 static const char *const op_names[] = {CY_OPERATIONS(CY_NAME)};
 static const char *const activation_names[] = {CY_ACTIVATIONS(CY_NAME)};
 static const char *const binary_names[] = {CY_BINARIES(CY_NAME)};
+static const char *const function_names[] = {CY_FUNCTIONS(CY_NAME)};
 static const char *const level_names[] = {"naive", "base", "avx2", "avx512"};
 
 /* NULL for a number that names nothing: callers list the names by counting up to it. */
@@ -74,6 +75,7 @@ static const char *name_of(const char *const *names, int count, int i)
 const char *cy_op_name(int op) { return name_of(op_names, CY_OPS, op); }
 const char *cy_activation_name(int code) { return name_of(activation_names, CY_ACTS, code); }
 const char *cy_binary_name(int code) { return name_of(binary_names, CY_BINS, code); }
+const char *cy_function_name(int code) { return name_of(function_names, CY_FUNS, code); }
 const char *cy_level_name(int level) { return name_of(level_names, CY_LEVELS, level); }
 
 int cy_has_openmp(void)

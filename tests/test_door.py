@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cyconv import backends
-from cyconv.backends import cpu, interface, reference
+from cyconv.backends import cpu, formula, interface, reference
 from cyconv._native import engine
 
 
@@ -35,6 +35,7 @@ def test_activation_tables_agree():
     assert set(activations.NAMES) == set(engine.ACTIVATIONS) == set(reference.ACTIVATIONS)
     assert activations.NEEDS_INPUT == engine.NEEDS_INPUT
     assert set(reference.BINARIES) == set(engine.BINARIES)
+    assert {*formula.FUNCTIONS, "input", "constant"} == set(engine.FUNCTIONS)
 
 
 def test_use_switches_and_switches_back():
@@ -83,4 +84,4 @@ def test_the_door_refuses_shapes_that_do_not_match():
     with pytest.raises(ValueError, match="`out` must have shape"):
         door.softmax(x, out=np.zeros((2, 2), np.float32))
     with pytest.raises(ValueError, match="leaves `out`"):
-        door.copy_block(x, x[0], outer=2, inner=50, x_stride=1, y_stride=50)
+        door.copy(x, x[0], shape=(2, 50), x_strides=(1, 1), y_strides=(50, 1))

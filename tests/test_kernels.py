@@ -138,8 +138,8 @@ def test_matmul(level, dtype, M, N, K):
 def test_sums(level, dtype, shape):
     def run(door, x):
         rows = np.full(shape[-1], 2.0, x.dtype)
-        door.sum_rows(x, rows)
-        return [rows, door.sum(x, scale=0.5)]
+        door.reduce(x, axes=tuple(range(x.ndim - 1)), accumulate=True, out=rows)
+        return [rows, door.reduce(x, scale=0.5)]
 
     check(run, [normal(shape) + 1], level, prod(shape), dtype=dtype)
 
@@ -206,16 +206,16 @@ def test_dropout_and_fill(level, dtype, size):
 
 
 @both_types
-def test_copy_block(level, dtype):
+def test_copy(level, dtype):
     def run(door, x, y):
         results = []
         for options in (
-            dict(outer=6, inner=4, x_stride=4, y_offset=3, y_stride=9),
-            dict(outer=1, inner=24, x_stride=0, y_stride=0, accumulate=True),
-            dict(outer=3, inner=2, x_offset=5, x_stride=6, y_offset=1, y_stride=2),
+            dict(shape=(6, 4), x_strides=(4, 1), y_offset=3, y_strides=(9, 1)),
+            dict(shape=(24,), x_strides=(1,), y_strides=(1,), accumulate=True),
+            dict(shape=(3, 2), x_offset=5, x_strides=(6, 1), y_offset=1, y_strides=(2, 1)),
         ):
             out = y.copy()
-            door.copy_block(x, out, **options)
+            door.copy(x, out, **options)
             results.append(out)
         return results
 

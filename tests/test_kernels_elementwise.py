@@ -71,24 +71,24 @@ def test_binary(name, a_shape, b_shape):
 
 @pytest.mark.parametrize("accumulate", [False, True])
 @pytest.mark.parametrize("outer, inner", [(1, 1), (5, 3), (3, 40), (1, 200), (9, 16)])
-def test_copy_block(outer, inner, accumulate):
+def test_copy(outer, inner, accumulate):
     options = dict(
-        outer=outer, inner=inner, x_offset=2, x_stride=inner + 1, y_offset=3, y_stride=inner + 4,
+        shape=(outer, inner), x_offset=2, x_strides=(inner + 1, 1), y_offset=3, y_strides=(inner + 4, 1),
         accumulate=accumulate,
     )  # fmt: skip
 
-    def copy_block(ops, x, y):
-        ops.copy_block(x, y, **options)
+    def copy(ops, x, y):
+        ops.copy(x, y, **options)
         return y
 
     x, y = draw(2 + outer * (inner + 1)), draw(3 + outer * (inner + 4), seed=1)
-    check_all(copy_block, x, y, kind="elementwise")
+    check_all(copy, x, y, kind="elementwise")
 
 
 @pytest.mark.parametrize("size", [*SIZES, LARGE])
 def test_fill_and_sum(size):
     check_all(lambda ops, y: ops.fill(y, 2.5), draw(size), kind="exact")
-    check_all(lambda ops, x: ops.sum(x, scale=0.5), draw(size), terms=size)
+    check_all(lambda ops, x: ops.reduce(x, scale=0.5), draw(size), terms=size)
 
 
 @pytest.mark.parametrize("size", [1, 4, 7, 63, 64, 65, 1003])
@@ -138,10 +138,10 @@ def test_any_number_of_threads_gives_the_same_bytes():
         u = x.copy()
         ops.sgd(x, hyper[:2].copy(), u, m)
         z = x.copy()
-        ops.copy_block(x, z, outer=3, inner=1000, x_stride=2000, y_stride=1500, accumulate=True)
+        ops.copy(x, z, shape=(3, 1000), x_strides=(2000, 1), y_strides=(1500, 1), accumulate=True)
         return (
             ops.activation(x, "tanh"), ops.activation_gradient(x, None, x, "tanh"), ops.binary(x, x, "add"),
-            ops.binary(x.reshape(-1, len(b)), b, "multiply"), ops.sum(x),
+            ops.binary(x.reshape(-1, len(b)), b, "multiply"), ops.reduce(x),
             ops.dropout(x, state, rate=0.3, seed=1, stream=2), ops.fill(np.empty_like(x), 3.0), w, u, z,
         )  # fmt: skip
 

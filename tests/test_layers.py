@@ -22,6 +22,11 @@ class Cube(layers.Layer):
         return 3 * self.w.numpy() * self.x**2 * dy
 
 
+def of(arguments):
+    """What a layer inside a composite shares with it: the dtype, not the name."""
+    return {k: v for k, v in arguments.items() if k == "dtype"}
+
+
 # (factory, input shapes, output shape): a new layer is one row.
 TABLE = [
     (lambda **k: layers.Conv1D(4, 3, **k), [(2, 9, 3)], (2, 7, 4)),
@@ -34,6 +39,36 @@ TABLE = [
     (lambda **k: layers.Conv2D(2, 2, padding=((1, 0), (0, 2)), activation="softmax", **k), [(1, 4, 4, 2)],
      (1, 4, 5, 2)),
     (lambda **k: layers.Conv3D(3, 2, strides=(1, 2, 1), **k), [(2, 3, 4, 3, 2)], (2, 2, 2, 2, 3)),
+    (lambda **k: layers.Conv1DTranspose(4, 3, strides=2, activation="relu", **k), [(2, 5, 3)], (2, 11, 4)),
+    (lambda **k: layers.Conv2DTranspose(4, 3, strides=2, padding="same", activation="tanh", **k),
+     [(2, 4, 3, 2)], (2, 8, 6, 4)),
+    (lambda **k: layers.Conv2DTranspose(2, 1, strides=(2, 3), use_bias=False, **k), [(2, 4, 3, 2)],
+     (2, 8, 9, 2)),
+    (lambda **k: layers.Conv2DTranspose(2, 3, strides=2, padding="same", output_padding=1,
+                                        activation="softmax", **k), [(1, 3, 4, 2)], (1, 6, 8, 2)),
+    (lambda **k: layers.Conv3DTranspose(2, 2, strides=(1, 2, 1), dilation_rate=(1, 1, 2), **k),
+     [(1, 2, 3, 2, 2)], (1, 3, 6, 4, 2)),
+    (lambda **k: layers.DepthwiseConv1D(3, depth_multiplier=2, dilation_rate=2, **k), [(2, 9, 3)], (2, 5, 6)),
+    (lambda **k: layers.DepthwiseConv2D((3, 2), 2, "same", activation="silu", **k), [(2, 5, 6, 3)],
+     (2, 3, 3, 3)),
+    (lambda **k: layers.SeparableConv1D(4, 3, activation="softmax", **k), [(2, 7, 3)], (2, 5, 4)),
+    (lambda **k: layers.SeparableConv2D(4, 3, strides=2, padding="same", depth_multiplier=2,
+                                        activation="relu", **k), [(2, 5, 6, 3)], (2, 3, 3, 4)),
+    (lambda **k: layers.UpSampling1D(3, **k), [(2, 4, 3)], (2, 12, 3)),
+    (lambda **k: layers.UpSampling2D((2, 3), **k), [(2, 3, 2, 3)], (2, 6, 6, 3)),
+    (lambda **k: layers.UpSampling2D(2, interpolation="bilinear", **k), [(2, 3, 4, 2)], (2, 6, 8, 2)),
+    (lambda **k: layers.UpSampling3D(**k), [(1, 2, 3, 2, 2)], (1, 4, 6, 4, 2)),
+    (lambda **k: layers.ZeroPadding1D((1, 2), **k), [(2, 4, 3)], (2, 7, 3)),
+    (lambda **k: layers.ZeroPadding2D(((1, 0), (2, 3)), **k), [(2, 4, 3, 3)], (2, 5, 8, 3)),
+    (lambda **k: layers.ZeroPadding2D((1, 2), **k), [(2, 4, 3, 3)], (2, 6, 7, 3)),
+    (lambda **k: layers.ZeroPadding3D(**k), [(1, 2, 3, 2, 2)], (1, 4, 5, 4, 2)),
+    (lambda **k: layers.Cropping1D(**k), [(2, 4, 3)], (2, 2, 3)),
+    (lambda **k: layers.Cropping2D(((1, 0), (2, 1)), **k), [(2, 4, 5, 3)], (2, 3, 2, 3)),
+    (lambda **k: layers.Cropping3D((0, 1, 1), **k), [(1, 2, 3, 5, 2)], (1, 2, 1, 3, 2)),
+    (lambda **k: layers.Dropout(0.4, noise_shape=(None, 1), seed=3, **k), [(9, 6)], (9, 6)),
+    (lambda **k: layers.SpatialDropout1D(0.4, seed=3, **k), [(4, 3, 6)], (4, 3, 6)),
+    (lambda **k: layers.SpatialDropout2D(0.4, seed=3, **k), [(4, 2, 3, 6)], (4, 2, 3, 6)),
+    (lambda **k: layers.SpatialDropout3D(0.4, seed=3, **k), [(4, 2, 3, 2, 6)], (4, 2, 3, 2, 6)),
     (lambda **k: layers.Dense(4, activation="sigmoid", **k), [(3, 5)], (3, 4)),
     (lambda **k: layers.Dense(4, activation="softmax", **k), [(3, 2, 5)], (3, 2, 4)),
     (lambda **k: layers.Dense(4, activation="mish", use_bias=False, **k), [(3, 5)], (3, 4)),
@@ -53,6 +88,23 @@ TABLE = [
     (lambda **k: layers.GlobalMaxPooling1D(**k), [(2, 5, 3)], (2, 3)),
     (lambda **k: layers.GlobalMaxPooling2D(**k), [(2, 4, 3, 3)], (2, 3)),
     (lambda **k: layers.GlobalMaxPooling3D(**k), [(2, 2, 4, 3, 3)], (2, 3)),
+    (lambda **k: layers.AdaptiveAveragePooling1D(3, **k), [(2, 7, 3)], (2, 3, 3)),
+    (lambda **k: layers.AdaptiveAveragePooling2D((2, 3), **k), [(2, 5, 2, 3)], (2, 2, 3, 3)),
+    (lambda **k: layers.AdaptiveAveragePooling3D(2, **k), [(2, 3, 4, 5, 2)], (2, 2, 2, 2, 2)),
+    (lambda **k: layers.AdaptiveMaxPooling1D(4, **k), [(2, 9, 3)], (2, 4, 3)),
+    (lambda **k: layers.AdaptiveMaxPooling2D((3, 2), **k), [(2, 5, 6, 3)], (2, 3, 2, 3)),
+    (lambda **k: layers.AdaptiveMaxPooling3D(2, **k), [(2, 3, 2, 5, 2)], (2, 2, 2, 2, 2)),
+    (lambda **k: layers.PadChannels(5, **k), [(2, 3, 4, 3)], (2, 3, 4, 5)),
+    (lambda **k: layers.Residual(layers.Dense(4, "tanh", **of(k)), **k), [(3, 4)], (3, 4)),
+    (lambda **k: layers.Residual([layers.Dense(3, "tanh", **of(k)), layers.Dense(5, **of(k))],
+                                 layers.Dense(5, use_bias=False, **of(k)), **k), [(3, 4)], (3, 5)),
+    (lambda **k: layers.Residual(layers.Residual(layers.Conv1D(2, 3, padding="same", **of(k)), **of(k)),
+                                 **k), [(2, 5, 2)], (2, 5, 2)),
+    (lambda **k: layers.Skip(layers.Conv2D(3, 3, padding="same", **of(k)), **k), [(2, 4, 4, 2)],
+     (2, 4, 4, 5)),
+    (lambda **k: layers.Skip(
+        [layers.Conv2D(3, 2, **of(k)), layers.Skip(layers.Conv2D(1, 3, **of(k)), crop=True)],
+        inner_first=True, crop=True, **k), [(2, 6, 5, 2)], (2, 3, 2, 6)),
     (lambda **k: layers.BatchNormalization(**k), [(4, 5, 3)], (4, 5, 3)),
     (lambda **k: layers.BatchNormalization(center=False, scale=False, **k), [(8, 3)], (8, 3)),
     (lambda **k: layers.Dropout(0.4, seed=3, **k), [(4, 6)], (4, 6)),
@@ -184,3 +236,47 @@ def test_unbuilt_layers_say_so():
         layer.set_weights([np.zeros((2, 3))])
     with pytest.raises(ValueError, match="has shape"):
         layer.set_weights([np.zeros((3, 2)), np.zeros(3)])
+
+
+def test_transposed_convolution_of_ones():
+    """The values that Keras gives, worked by hand: each input adds a 3x3 block of ones."""
+    x = np.ones((1, 2, 2, 1))
+    for padding, expected in {
+        "same": [[1, 1, 2, 1], [1, 1, 2, 1], [2, 2, 4, 2], [1, 1, 2, 1]],
+        "valid": np.outer([1, 1, 2, 1, 1], [1, 1, 2, 1, 1]),
+    }.items():
+        layer = layers.Conv2DTranspose(1, 3, strides=2, padding=padding, kernel_initializer="ones")
+        np.testing.assert_array_equal(layer(x)[0, ..., 0], expected)
+    with pytest.raises(ValueError, match="smaller than `strides`"):
+        layers.Conv2DTranspose(1, 3, strides=2, output_padding=2)
+
+
+def test_bilinear_enlargement_has_half_pixel_centres():
+    y = layers.UpSampling2D(2, interpolation="bilinear")(np.float32([[0, 1], [2, 3]])[None, ..., None])
+    expected = [[0, 0.25, 0.75, 1], [0.5, 0.75, 1.25, 1.5], [1.5, 1.75, 2.25, 2.5], [2, 2.25, 2.75, 3]]
+    np.testing.assert_array_equal(y[0, ..., 0], expected)
+    with pytest.raises(ValueError, match="nearest.*bilinear"):
+        layers.UpSampling2D(2, interpolation="bicubic")
+
+
+def test_padding_and_cropping_are_slices():
+    x = np.arange(24, dtype=np.float32).reshape(1, 4, 3, 2)
+    y = layers.ZeroPadding2D(((1, 0), (0, 2)))(x)
+    np.testing.assert_array_equal(y, np.pad(x, ((0, 0), (1, 0), (0, 2), (0, 0))))
+    np.testing.assert_array_equal(layers.Cropping2D(((1, 2), (0, 1)))(x), x[:, 1:-2, :-1])
+    with pytest.raises(ValueError, match="at most 3 may go"):
+        layers.Cropping2D(2)(x)
+    with pytest.raises(ValueError, match="2 integers or 2"):
+        layers.ZeroPadding2D((1, 2, 3))
+
+
+def test_dropout_of_whole_maps():
+    x = np.ones((50, 3, 4, 40), np.float32)
+    y = layers.SpatialDropout2D(0.3, seed=1)(x, training=True)
+    assert (y == y[:, :1, :1]).all()
+    np.testing.assert_array_equal(np.unique(y), np.float32([0, 1 / 0.7]))
+    assert abs((y[:, 0, 0] == 0).mean() - 0.3) < 0.04  # 2,000 draws: standard deviation 0.01
+    rows = layers.Dropout(0.5, noise_shape=(None, 1, 1, 1), seed=2)(x, training=True)
+    assert set(np.unique(rows)) == {0, 2} and (rows == rows[:, :1, :1, :1]).all()
+    with pytest.raises(ValueError, match="noise_shape"):
+        layers.Dropout(0.5, noise_shape=(None, 2, 1, 1))(x)

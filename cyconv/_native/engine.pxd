@@ -1,5 +1,6 @@
 # The one header of src_c/, as Cython sees it.
 from libc.stddef cimport ptrdiff_t, size_t
+from libc.stdint cimport int64_t
 
 cdef extern from "cyconv.h" nogil:
     enum:
@@ -7,10 +8,13 @@ cdef extern from "cyconv.h" nogil:
         CY_ACTS
         CY_NEEDS_INPUT
         CY_BINS
+        CY_FUNS
         CY_LEVELS
         CY_MAX_OPERANDS
         CY_MAX_SIZES
         CY_MAX_ATTRIBUTES
+        CY_MAX_AXES
+        CY_MAX_REGISTERS
 
     ctypedef struct cy_call
     ctypedef void (*cy_kernel)(const cy_call *)
@@ -21,6 +25,7 @@ cdef extern from "cyconv.h" nogil:
         void *p[12]
         ptrdiff_t n[28]
         double a[8]
+        const int64_t *code
         void *work
         int threads
 
@@ -36,6 +41,7 @@ cdef extern from "cyconv.h" nogil:
     const char *cy_op_name(int op)
     const char *cy_activation_name(int activation)
     const char *cy_binary_name(int binary)
+    const char *cy_function_name(int function)
     const char *cy_level_name(int level)
     int cy_has_openmp()
     const char *cy_compiler()

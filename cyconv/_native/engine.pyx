@@ -12,6 +12,8 @@ from libc.string cimport memset
 OPERATIONS = {cy_op_name(i).decode(): i for i in range(CY_OPS)}
 ACTIVATIONS = {cy_activation_name(i).decode(): i for i in range(CY_ACTS)}
 BINARIES = {cy_binary_name(i).decode(): i for i in range(CY_BINS)}
+FUNCTIONS = {cy_function_name(i).decode(): i for i in range(CY_FUNS)}
+MAX_AXES, MAX_REGISTERS = CY_MAX_AXES, CY_MAX_REGISTERS
 LEVELS = {cy_level_name(i).decode(): i for i in range(CY_LEVELS)}
 # Activations whose derivative is taken from the input; for the others the output is enough.
 NEEDS_INPUT = frozenset(name for name, i in ACTIVATIONS.items() if i >= CY_NEEDS_INPUT)
@@ -69,8 +71,11 @@ cdef class Plan:
     def __len__(self):
         return self.count
 
-    def add(self, int op, int type, int level, operands, sizes, attributes, int threads, work=None):
-        """Appends one call. operands: contiguous arrays or None, in the order of CY_OPERATIONS."""
+    def add(self, int op, int type, int level, operands, sizes, attributes, int threads, work=None,
+            code=None):
+        """Appends one call. operands: contiguous arrays or None, in the order of CY_OPERATIONS; code: int64
+        array, the instructions of a map.
+        """
         cdef cy_call *grown
         cdef cy_call *call
         cdef int i
@@ -87,8 +92,9 @@ cdef class Plan:
         for i, operand in enumerate(operands):
             call.p[i] = address(operand)
         call.work = address(work)
+        call.code = <const int64_t *> address(code)
         call.kernel = cy_find(op, type, level).run
-        self.kept.append((operands, work))
+        self.kept.append((operands, work, code))
         self.count += 1
 
     def run(self):

@@ -4,12 +4,16 @@ Here words become integers, one to three spatial axes become three, and dtypes a
 computed. Each returns (sizes, attributes); which kernel, threads and scratch that means is `lower`'s matter.
 """
 
+import itertools
 import os
 from math import prod
 
+import numpy as np
+
 from .._native import engine
 from .._native.engine import ACTIVATIONS, BINARIES
-from .interface import EPSILON
+from .bytecode import bytecode
+from .interface import DISTRIBUTIONS, EPSILON, INTERPOLATIONS, REDUCTIONS
 
 KINDS = {"categorical": 0, "sparse": 1, "binary": 2}
 TYPES = {"float32": 0, "float64": 1}
@@ -18,6 +22,7 @@ OTHER_DTYPES = {
     "max_pool": {2: "int32"},
     "max_pool_gradient": {1: "int32"},
     "dropout": {1: "uint64"},
+    "random": {0: "uint64"},
 }
 
 
@@ -36,15 +41,16 @@ level = _chosen_level()
 
 def lower(operation, operands, attributes, threads, at_level=None):
     """One operation as the arguments of `engine.Plan.add`, without the arrays:
-    (op, type, level, sizes, attributes, threads, bytes of scratch).
+    (op, type, level, sizes, attributes, threads, instructions of a map, bytes of scratch).
     """
     dtypes = _check_dtypes(operation, operands, attributes)
-    sizes, reals = globals()[operation](*operands, **attributes)
+    sizes, reals, *code = globals()[operation](*operands, **attributes)
     # The fast forms plan over at least one element; over none the textbook loop does nothing at once.
     empty = any(o is not None and 0 in o.shape for o in operands)
     chosen = "naive" if empty or attributes.get("algorithm") == "naive" else at_level or level
     head = (engine.OPERATIONS[operation], TYPES[dtypes], engine.LEVELS[chosen])
-    return (*head, sizes, reals, threads, engine.workspace(*head, sizes, reals, threads))
+    work = engine.workspace(*head, sizes, reals, threads)
+    return (*head, sizes, reals, threads, code[0] if code else None, work)
 
 
 def _check_dtypes(operation, operands, attributes):
@@ -143,10 +149,6 @@ def matmul(a, b, bias, c, *, transpose_a, transpose_b, accumulate, activation, a
     ), (alpha,)  # fmt: skip
 
 
-def sum_rows(x, y):
-    return _rows(x), ()
-
-
 def activation(x, y, *, activation, alpha):
     return (prod(x.shape), ACTIVATIONS[activation]), (alpha,)
 
@@ -180,8 +182,74 @@ def binary(a, b, y, *, name):
     return (prod(a.shape), BINARIES[name], prod(b.shape)), ()
 
 
-def copy_block(x, y, *, outer, inner, x_offset, x_stride, y_offset, y_stride, accumulate):
-    return (outer, inner, x_offset, x_stride, y_offset, y_stride, int(accumulate)), ()
+def map(*operands, formula):  # noqa: A001 (the operation's name)
+    shape = operands[-1].shape
+    strides = [_broadcast_strides(o.shape, shape) for o in operands]
+    shape, strides = _merged(shape, strides)
+    if len(shape) > engine.MAX_AXES:
+        raise ValueError(f"map {formula.name}: the arrays repeat along {len(shape)} axes by turns; at most "
+                         f"{engine.MAX_AXES} may")
+    instructions, results = bytecode(formula)
+    code = np.array([*shape, *itertools.chain(*strides), *results, *itertools.chain(*instructions)], np.int64)
+    return (formula.inputs, len(results), len(instructions), len(shape)), (), code
+
+
+def _broadcast_strides(shape, full):
+    """Strides in elements of an array of `shape` that is repeated to `full`."""
+    strides, step = [0] * len(full), 1
+    for i in range(1, len(shape) + 1):
+        strides[-i] = step if shape[-i] > 1 else 0
+        step *= shape[-i]
+    return strides
+
+
+def _merged(shape, strides):
+    """The same walk over fewer axes: those of size 1 left out, neighbours joined where every array allows."""
+    axes = [(n, [s[i] for s in strides]) for i, n in enumerate(shape) if n != 1]
+    merged = axes[:1]
+    for n, steps in axes[1:]:
+        outer, before = merged[-1]
+        if all(b == n * s for b, s in zip(before, steps, strict=True)):
+            merged[-1] = (outer * n, steps)
+        else:
+            merged.append((n, steps))
+    return [n for n, _ in merged], [[steps[k] for _, steps in merged] for k in range(len(strides))]
+
+
+def reduce(x, y, *, name, axes, scale, accumulate):
+    runs = []  # [reduced?, size], neighbours of one kind joined
+    for i, n in enumerate(x.shape):
+        if runs and runs[-1][0] == (i in axes):
+            runs[-1][1] *= n
+        else:
+            runs.append([i in axes, n])
+    if runs and runs[0][0]:
+        runs.insert(0, [False, 1])
+    if len(runs) > 5:
+        raise ValueError(f"reduce: axes {axes} of {x.ndim} stand in more than two groups; take two steps")
+    sizes = [n for _, n in runs] + [1] * (5 - len(runs))
+    return (*sizes, REDUCTIONS.index(name), int(accumulate)), (scale,)
+
+
+def copy(x, y, *, shape, x_strides, y_strides, x_offset, y_offset, accumulate):
+    shape, (x_strides, y_strides) = _merged(shape, [x_strides, y_strides])
+    if len(shape) > engine.MAX_AXES:
+        raise ValueError(f"copy: {len(shape)} axes; at most {engine.MAX_AXES} are walked at once")
+    padded = ((*values, *(0,) * (engine.MAX_AXES - len(values))) for values in (shape, x_strides, y_strides))
+    return (len(shape), x_offset, y_offset, int(accumulate), *itertools.chain(*padded)), ()
+
+
+def random(state, y, *, distribution, seed, stream):
+    return (prod(y.shape), _signed(seed), stream, DISTRIBUTIONS.index(distribution)), ()
+
+
+def upsample(x, y, *, size, interpolation):
+    return (x.shape[0], *_three(x.shape[1:-1], 1), *_three(size, 1), x.shape[-1],
+            INTERPOLATIONS.index(interpolation)), ()  # fmt: skip
+
+
+def upsample_gradient(dy, dx, *, size, interpolation):
+    return upsample(dx, dy, size=size, interpolation=interpolation)
 
 
 def fill(y, *, value):
@@ -211,10 +279,6 @@ def squared_error(prediction, target, weight, losses, gradient, *, scale):
 
 def accuracy(prediction, target, matches, *, kind, threshold):
     return (*_rows(prediction), KINDS[kind]), (threshold,)
-
-
-def sum(x, y, *, scale):  # noqa: A001 (the operation's name)
-    return (prod(x.shape),), (scale,)
 
 
 def sgd(gradient, hyper, w, momentum, *, nesterov):

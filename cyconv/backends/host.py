@@ -118,8 +118,8 @@ class Cpu(Host):
 
 
 def _add(plan, call, operands, work):
-    op, kind, level, sizes, reals, limit = call
-    plan.add(op, kind, level, operands, sizes, reals, limit, work)
+    op, kind, level, sizes, reals, limit, code = call
+    plan.add(op, kind, level, operands, sizes, reals, limit, work, code)
 
 
 def _silently(function, operands, attributes):

@@ -14,13 +14,19 @@ References: Goodfellow, Bengio, Courville, "Deep Learning" (2016), chapters 6 an
 
 from math import prod
 
+import numpy as np
+
 from .. import shapes
+from .formula import trace
 
 EPSILON = 1e-7  # Keras's backend epsilon: cross-entropies clip probabilities to [EPSILON, 1 - EPSILON]
 
 
 # "direct" and "naive" give the same numbers by a fast kernel and by the textbook loop; "auto" chooses.
 ALGORITHMS = ("auto", "naive", "direct")
+REDUCTIONS = ("sum", "maximum", "minimum")
+DISTRIBUTIONS = ("uniform", "normal")
+INTERPOLATIONS = ("nearest", "linear")
 
 
 def expect(array, shape, name, operation):
@@ -236,11 +242,6 @@ class Door:
                                                    accumulate=accumulate, activation=activation, alpha=alpha))
         return out
 
-    def sum_rows(self, x, out):
-        """out[c] += sum of x[..., c] over every other axis: the gradient of a bias."""
-        expect(out, (x.shape[-1],), "out", "sum_rows")
-        self._do("sum_rows", (x, out), {})
-
     def activation(self, x, name, alpha=0.0, *, out=None):
         """y = f(x), element by element; `name` is one of `activations.NAMES` (its formula stands there)."""
         out = self._out(out, x.shape, x, "activation")
@@ -288,17 +289,98 @@ class Door:
         self._do("binary", (a, b, out), dict(name=name))
         return out
 
-    def copy_block(self, x, out, *, outer, inner, x_offset=0, x_stride, y_offset=0, y_stride,
-                   accumulate=False):
-        """out[y_offset + o*y_stride + i] = x[x_offset + o*x_stride + i] for o < outer, i < inner, counted in
-        elements (or += with accumulate): joins and cuts arrays along any axis.
+    def map(self, formula, *inputs, out=None):
+        """outputs[i] = formula(inputs[i], ...), element by element, inputs repeated as NumPy broadcasts them.
+
+        formula: a NumPy function of as many arrays (see `formula.py`) that gives one result or a tuple.
+        out: an array or a tuple of them, which may be inputs. Returns the result or the list of results.
         """
-        for name, array, offset, stride in (("x", x, x_offset, x_stride), ("out", out, y_offset, y_stride)):
-            if min(offset, stride, inner) < 0 or (
-                    outer and inner and offset + (outer - 1) * stride + inner > prod(array.shape)):
-                raise ValueError(f"copy_block: the block leaves `{name}` {tuple(array.shape)}")
-        self._do("copy_block", (x, out), dict(outer=outer, inner=inner, x_offset=x_offset, x_stride=x_stride,
-                                              y_offset=y_offset, y_stride=y_stride, accumulate=accumulate))
+        read = trace(formula, len(inputs))
+        outs = [None] * len(read.outputs) if out is None else list(out) if isinstance(out, tuple) else [out]
+        shape = np.broadcast_shapes(*(tuple(a.shape) for a in (*inputs, *outs) if a is not None))
+        outs = [self._out(o, shape, inputs[0], f"map {read.name}") for o in outs]
+        if len(outs) != len(read.outputs):
+            raise ValueError(f"map {read.name}: {len(read.outputs)} results, {len(outs)} outputs")
+        self._do("map", (*inputs, *outs), dict(formula=read))
+        return outs[0] if read.single else outs
+
+    def reduce(self, x, name="sum", axes=None, *, scale=1.0, accumulate=False, out=None):
+        """out = scale * (sum | maximum | minimum of x over `axes`), or out += with accumulate.
+
+        axes: a tuple of axis numbers (None: all, which gives shape (1,)). Sums are taken in chunks whose
+        order never changes. Returns an array of the axes that are left.
+        """
+        if name not in REDUCTIONS:
+            raise ValueError(f"reduce: `name` must be one of {', '.join(REDUCTIONS)}. Received: {name!r}")
+        axes = tuple(range(x.ndim)) if axes is None else tuple(sorted(a % x.ndim for a in axes))
+        kept = tuple(n for i, n in enumerate(x.shape) if i not in axes) or (1,)
+        if accumulate and out is None:
+            raise ValueError("reduce: accumulate adds to `out`, which is missing")
+        out = self._out(out, kept, x, "reduce")
+        self._do("reduce", (x, out), dict(name=name, axes=axes, scale=scale, accumulate=accumulate))
+        return out
+
+    def copy(self, x, out, *, shape, x_strides, y_strides, x_offset=0, y_offset=0, accumulate=False):
+        """out[y_offset + i . y_strides] = x[x_offset + i . x_strides] for every index i below `shape`,
+        counted in elements (or += with accumulate): joins, cuts, pads, crops, repeats, transposes arrays.
+
+        Strides of x may be 0 (repetition) or negative (reversal); no element of out may be written twice.
+        """
+        sides = ("x", x, x_offset, x_strides), ("out", out, y_offset, y_strides)
+        for name, array, offset, strides in sides:
+            if len(strides) != len(shape):
+                raise ValueError(f"copy: {len(shape)} axes need as many strides for `{name}`")
+            ends = [(n - 1) * s for n, s in zip(shape, strides, strict=True)]
+            low, high = offset + sum(min(e, 0) for e in ends), offset + sum(max(e, 0) for e in ends)
+            if prod(shape) and (low < 0 or high >= prod(array.shape)):
+                raise ValueError(f"copy: the block leaves `{name}` {tuple(array.shape)}")
+        self._do("copy", (x, out), dict(shape=tuple(shape), x_strides=tuple(x_strides), x_offset=x_offset,
+                                        y_strides=tuple(y_strides), y_offset=y_offset, accumulate=accumulate))
+
+    def random(self, state, shape, dtype, *, distribution, seed, stream, out=None):
+        """Random numbers: "uniform" in [0, 1) or "normal" (mean 0, variance 1).
+
+        Element i is a function of (seed, stream, state[0], i): Philox4x32-10, as in `dropout`, with the same
+        uniform numbers; normal ones by Box & Muller 1958 from two uniforms, so every backend draws the same.
+        """
+        expect(state, (1,), "state", "random")
+        if distribution not in DISTRIBUTIONS:
+            raise ValueError(f"random: `distribution` must be one of {', '.join(DISTRIBUTIONS)}. "
+                             f"Received: {distribution!r}")
+        if out is None:
+            out = self.empty(tuple(shape), dtype)
+        self._do("random", (state, out), dict(distribution=distribution, seed=seed, stream=stream))
+        return out
+
+    def upsample(self, x, *, size, interpolation="nearest", out=None):
+        """Enlarges the spatial axes by whole factors `size`, by repetition or linear interpolation.
+
+        nearest: y[n, o, c] = x[n, o // size, c]. linear: along each axis the value at (o + 0.5) / size - 0.5
+        (half-pixel centres), clamped to the image. x (N, sizes..., C) -> (N, sizes * size..., C).
+        """
+        N, *sizes, C = x.shape
+        out = self._out(out, (N, *(n * s for n, s in zip(sizes, size, strict=True)), C), x, "upsample")
+        self._do("upsample", (x, out),
+                 dict(size=tuple(size), interpolation=self._interpolates(interpolation)))
+        return out
+
+    def upsample_gradient(self, dy, *, size, interpolation="nearest", out=None):
+        """dx: the transpose of `upsample`; dy (N, sizes * size..., C) -> (N, sizes..., C)."""
+        N, *sizes, C = dy.shape
+        if any(n % s for n, s in zip(sizes, size, strict=True)):
+            raise ValueError(f"upsample_gradient: {tuple(sizes)} does not divide by {tuple(size)}")
+        out = self._out(out, (N, *(n // s for n, s in zip(sizes, size, strict=True)), C), dy,
+                        "upsample_gradient")
+        self._do("upsample_gradient", (dy, out),
+                 dict(size=tuple(size), interpolation=self._interpolates(interpolation)))
+        return out
+
+    @staticmethod
+    def _interpolates(name):
+        if name not in INTERPOLATIONS:
+            raise ValueError(f"`interpolation` must be one of {', '.join(INTERPOLATIONS)}. "
+                             f"Received: {name!r}")
+        return name
 
     def fill(self, out, value=0.0):
         """out = value."""
@@ -343,12 +425,6 @@ class Door:
         self._do("accuracy", (prediction, target, matches), dict(kind=kind, threshold=threshold))
         return matches
 
-    def sum(self, x, *, scale=1.0, out=None):
-        """out[0] = scale * sum of all elements of x, in chunks whose order never changes."""
-        out = self._out(out, (1,), x, "sum")
-        self._do("sum", (x, out), dict(scale=scale))
-        return out
-
     def sgd(self, gradient, hyper, w, momentum=None, *, nesterov=False):
         """w -= lr*g; with momentum m = mu*m - lr*g, w += m; nesterov: w += mu*m - lr*g. hyper = (lr, mu)."""
         self._arena("sgd", hyper, 2, gradient, w, momentum)
@@ -379,7 +455,8 @@ OPERATIONS = (
     "convolution", "convolution_input_gradient", "convolution_kernel_gradient",
     "max_pool", "max_pool_gradient", "average_pool", "average_pool_gradient",
     "batch_norm", "batch_norm_inference", "batch_norm_gradient",
-    "matmul", "sum_rows", "activation", "activation_gradient", "softmax", "softmax_gradient",
-    "dropout", "binary", "copy_block", "fill",
-    "cross_entropy", "squared_error", "accuracy", "sum", "sgd", "adam",
+    "upsample", "upsample_gradient",
+    "matmul", "activation", "activation_gradient", "softmax", "softmax_gradient",
+    "dropout", "random", "binary", "map", "reduce", "copy", "fill",
+    "cross_entropy", "squared_error", "accuracy", "sgd", "adam",
 )

@@ -38,3 +38,11 @@ def uniforms(seed, stream, step, count):
         (seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF),
     )
     return (np.stack(words, axis=1).reshape(-1)[:count] >> np.uint64(8)) * 2.0**-24
+
+
+def normals(seed, stream, step, count):
+    """`count` normal numbers: elements 2i and 2i + 1 from the uniforms u, v of the same places (Box & Muller
+    1958): sqrt(-2 ln(1 - u)) times cos and sin of 2 pi v."""
+    u, v = uniforms(seed, stream, step, count + count % 2).reshape(-1, 2).T
+    radius, angle = np.sqrt(-2 * np.log1p(-u)), 2 * np.pi * v
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)[:count]

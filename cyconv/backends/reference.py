@@ -7,7 +7,7 @@ attributes by keyword. What is written here is what the word means; the fast bac
 import numpy as np
 
 from .interface import EPSILON
-from .philox import uniforms
+from .philox import normals, uniforms
 
 # Convolution -----------------------------------------------------------------------------------------------
 
@@ -176,10 +176,6 @@ def matmul(a, b, bias, c, *, transpose_a, transpose_b, accumulate, activation, a
     _activate(c, activation, alpha)
 
 
-def sum_rows(x, y):
-    y += x.reshape(-1, x.shape[-1]).sum(0)
-
-
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 GELU_TANH = np.sqrt(2 / np.pi)
 
@@ -294,12 +290,73 @@ def binary(a, b, y, *, name):
     y[...] = BINARIES[name](a, b)
 
 
-def copy_block(x, y, *, outer, inner, x_offset, x_stride, y_offset, y_stride, accumulate):
-    x, y = x.reshape(-1), y.reshape(-1)
-    for o in range(outer):
-        source = x[x_offset + o * x_stride :][:inner]
-        target = y[y_offset + o * y_stride :][:inner]
-        target[...] = target + source if accumulate else source
+def map(*operands, formula):  # noqa: A001 (the operation's name)
+    inputs, outputs = operands[: formula.inputs], operands[formula.inputs :]
+    results = formula.function(*inputs)
+    results = [np.array(r) for r in ((results,) if formula.single else results)]  # outputs may be inputs
+    for output, result in zip(outputs, results, strict=True):
+        output[...] = result
+
+
+def reduce(x, y, *, name, axes, scale, accumulate):
+    if name == "sum":
+        total = x.sum(axes, dtype=np.float64)
+    else:
+        total = (x.max if name == "maximum" else x.min)(axes)
+    y[...] = (y if accumulate else 0) + (scale * total).reshape(y.shape)
+
+
+def copy(x, y, *, shape, x_strides, y_strides, x_offset, y_offset, accumulate):
+    if 0 in shape:
+        return
+    source = _strided(x, x_offset, shape, x_strides)
+    target = _strided(y, y_offset, shape, y_strides)
+    target[...] = target + source if accumulate else source
+
+
+def _strided(array, offset, shape, strides):
+    """The elements of a contiguous array at offset + i . strides, as a view."""
+    step = array.itemsize
+    return np.ndarray(shape, array.dtype, array, offset * step, [s * step for s in strides])
+
+
+def random(state, y, *, distribution, seed, stream):
+    draw = normals if distribution == "normal" else uniforms
+    y[...] = draw(seed, stream, int(state[0]), y.size).reshape(y.shape)
+
+
+# Enlarging --------------------------------------------------------------------------------------------------
+
+
+def _enlarging(n, size, interpolation, dtype):
+    """The matrix (n * size, n) that enlarges one axis."""
+    matrix = np.zeros((n * size, n), dtype)
+    position = np.arange(n * size)
+    if interpolation == "nearest":
+        matrix[position, position // size] = 1
+        return matrix
+    exact = np.clip((position + 0.5) / size - 0.5, 0, n - 1)
+    low = np.minimum(exact.astype(int), max(n - 2, 0))
+    matrix[position, low] += 1 - (exact - low)
+    matrix[position, np.minimum(low + 1, n - 1)] += exact - low
+    return matrix
+
+
+def upsample(x, y, *, size, interpolation):
+    for axis, factor in enumerate(size, 1):
+        matrix = _enlarging(x.shape[axis], factor, interpolation, x.dtype)
+        x = np.moveaxis(np.tensordot(matrix, x, (1, axis)), 0, axis)
+    y[...] = x
+
+
+def upsample_gradient(dy, dx, *, size, interpolation):
+    for axis, factor in enumerate(size, 1):
+        matrix = _enlarging(dy.shape[axis] // factor, factor, interpolation, dy.dtype)
+        dy = np.moveaxis(np.tensordot(matrix, dy, (0, axis)), 0, axis)
+    dx[...] = dy
+
+
+# Elements ---------------------------------------------------------------------------------------------------
 
 
 def fill(y, *, value):
@@ -383,10 +440,6 @@ def accuracy(prediction, target, matches, *, kind, threshold):
         matches[...] = ((prediction > threshold) == target).mean(-1)
     else:
         matches[...] = prediction.argmax(-1) == (target if kind == "sparse" else target.argmax(-1))
-
-
-def sum(x, y, *, scale):  # noqa: A001 (the operation's name)
-    y[0] = scale * x.sum(dtype=np.float64)
 
 
 def sgd(gradient, hyper, w, momentum, *, nesterov):

@@ -5,6 +5,7 @@ Nothing is imported by a name that stands in a file: the library's classes are t
 
 from contextlib import ContextDecorator
 from contextvars import ContextVar
+from types import MappingProxyType
 
 LIBRARY = __name__.split(".")[0]
 # What Keras's modules are named after; equal class names of different kinds are different classes.
@@ -14,7 +15,7 @@ KINDS = frozenset(
 
 _registered = {}  # {"package>name": class or function}, for the whole process
 _names = {}  # {class or function: "package>name"}
-_scoped = ContextVar("custom objects", default={})  # those of the scopes that are open
+_scoped = ContextVar("custom objects", default=MappingProxyType({}))  # those of the scopes that are open
 
 
 def register_keras_serializable(package="Custom", name=None):

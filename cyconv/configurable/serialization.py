@@ -5,9 +5,16 @@
 Reading makes objects of classes that are known, and does nothing else: no import, no code.
 """
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import numpy as np
 
 from . import registry
+
+# Objects that occur more than once in what is being written, or read: {id: (object, its entry)}, {number:
+# object}. Entries of one object share a number.
+_written, _read = ContextVar("written", default=None), ContextVar("read", default=None)
 
 
 def serialize_keras_object(obj):
@@ -27,10 +34,33 @@ def serialize_keras_object(obj):
     if isinstance(obj, np.dtype):
         return str(obj)
     if hasattr(obj, "get_config") and not isinstance(obj, type):
-        return _described(obj)
+        with _sharing(_written) as seen:
+            return _numbered(obj, _described(obj), seen)
     if callable(obj) and hasattr(obj, "__name__"):
         return _named(obj)
-    raise TypeError(f"{obj!r} ({type(obj).__name__}) cannot be written to a file; give it a get_config method")
+    raise TypeError(f"{obj!r} ({type(obj).__name__}) cannot be written down; give it a get_config method")
+
+
+@contextmanager
+def _sharing(memory):
+    """What has been met since the outermost call."""
+    if memory.get() is not None:
+        yield memory.get()
+        return
+    token = memory.set({})
+    try:
+        yield memory.get()
+    finally:
+        memory.reset(token)
+
+
+def _numbered(obj, entry, seen):
+    if id(obj) in seen:
+        first = seen[id(obj)][1]
+        entry["shared_object_id"] = first.setdefault("shared_object_id", len(seen))
+    else:
+        seen[id(obj)] = obj, entry
+    return entry
 
 
 def _described(obj):
@@ -67,29 +97,34 @@ def deserialize_keras_object(config, custom_objects=None, safe_mode=True):
     custom_objects: {name: class or function} of one's own. safe_mode is accepted and changes nothing: code
     in a file is never run. Errors: ValueError for an unknown class, or what is no description.
     """
-    with registry.custom_object_scope(custom_objects):
-        return _made(config)
+    with registry.custom_object_scope(custom_objects), _sharing(_read) as seen:
+        return _made(config, seen)
 
 
-def _made(config):
+def _made(config, seen):
     if isinstance(config, (list, tuple)):
-        return [_made(c) for c in config]
+        return [_made(c, seen) for c in config]
     if not isinstance(config, dict):
         return config
     name = config.get("class_name")
     if not isinstance(name, str) or "config" not in config:
-        return {k: _made(v) for k, v in config.items()}
+        return {k: _made(v, seen) for k, v in config.items()}
     inner = config["config"]
     if name in _SPECIAL:
         return _SPECIAL[name](inner)
     if "module" not in config and "registered_name" not in config:
         return config  # Keras 2's short form; who asked for it knows what kind of object it is
+    number = config.get("shared_object_id")
+    if isinstance(number, int) and number in seen:
+        return seen[number]
     cls = _class_of(config)
     if not isinstance(inner, dict):
         raise ValueError(f"the configuration of {name!r} must be a dict. Received: {inner!r:.80}")
     made = cls.from_config(inner)
     if config.get("compile_config") and hasattr(made, "compile_from_config"):
         made.compile_from_config(config["compile_config"])
+    if isinstance(number, int):
+        seen[number] = made
     return made
 
 
@@ -129,7 +164,7 @@ def _refused(_):
 _SPECIAL = {
     "__numpy__": _array,
     "__tensor__": _array,
-    "__tuple__": lambda config: tuple(_made(config["value"])),
+    "__tuple__": lambda config: tuple(deserialize_keras_object(config["value"])),
     "__lambda__": _refused,
     "function": _function,
     "DTypePolicy": lambda config: config["name"],

@@ -4,8 +4,10 @@ All hold the same arrays under Keras's names (`places.py`), and the model's desc
 arrays and objects of known classes and runs nothing else; there is no pickle anywhere.
 """
 
+import os
+
+from ..atomic import write_atomically
 from . import archive, hdf5, native
-from .atomic import write_atomically
 from .places import collect, restore_optimizer, restore_weights
 from .reading import opened, parsed
 
@@ -16,8 +18,6 @@ WEIGHT_FORMATS = {".weights.h5": hdf5.packed, ".safetensors": native.packed}
 
 def write(filepath, arrays, names, formats, description=None, overwrite=True):
     """Writes arrays, the names of their groups, and a model's description, in the format of the suffix."""
-    import os
-
     path = os.fspath(filepath)
     suffix = next((s for s in formats if str(path).endswith(s)), None)
     if suffix is None:

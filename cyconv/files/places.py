@@ -61,7 +61,8 @@ def restore_weights(model, store, skip_mismatch=False):
         for i, variable in enumerate(variables)
     }
     problems = [p for p in (_problem(store, name, v) for name, v in wanted.items()) if p]
-    problems += [f"{n} has no place in the model" for n in sorted(set(store.shapes) - set(wanted)) if _ours(n)]
+    strangers = sorted(n for n in set(store.shapes) - set(wanted) if _ours(n))
+    problems += [f"{n} has no place in the model" for n in strangers]
     if problems and not skip_mismatch:
         raise ValueError(f"its weights do not fit this model: {_listed(problems)}")
     if problems:

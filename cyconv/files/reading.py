@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 from .. import variables
 
-# A file's arrays may be compressed; they, and the model that it describes, take at most so many times its size.
+# A file's arrays may be compressed; they, and the model that it describes, are at most so many times larger.
 EXPANSION = 16
 SMALL = 2**20
 
@@ -42,8 +42,9 @@ def opened(filepath):
     if os.path.isdir(path):
         raise ValueError(f"{path} is a folder; a model is one file, .keras or .safetensors")
     with open(path, "rb") as file:
-        start = file.read(8)
-    unpack = archive.unpack if start[:2] == b"PK" else hdf5.unpack if start[:4] == b"\x89HDF" else native.unpack
+        start = file.read(2)
+    magic = {b"PK": archive.unpack, b"\x89H": hdf5.unpack}
+    unpack = magic.get(start[:2], native.unpack)
     try:
         with ExitStack() as stack:
             stack.enter_context(variables.at_most(EXPANSION * os.path.getsize(path) + SMALL))
@@ -74,5 +75,6 @@ def _once(pairs):
     values = dict(pairs)
     if len(values) < len(pairs):
         keys = [k for k, _ in pairs]
-        raise ValueError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} stands twice in its description")
+        twice = next(k for k in keys if keys.count(k) > 1)
+        raise ValueError(f"the key {twice!r} stands twice in its description")
     return values

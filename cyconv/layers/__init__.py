@@ -1,11 +1,24 @@
 """All layers, under Keras's names."""
 
+from ..configurable import deserialize_keras_object as deserialize
+from ..configurable import serialize_keras_object as serialize
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .adaptive import (
+    AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D, AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D, AdaptiveMaxPooling3D,
+)  # fmt: skip
 from .base import Layer
+from .composite import Residual, Skip
 from .convolution import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from .core import Dense, Input, InputLayer
+from .depthwise import (
+    DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D, SeparableConvolution1D,
+    SeparableConvolution2D,
+)  # fmt: skip
+from .matching import CropToMatch, PadChannels
 from .merging import Add, Concatenate, Multiply, Subtract, add, concatenate, multiply, subtract
 from .normalization import BatchNormalization
+from .padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from .pooling import (
     AveragePooling1D, AveragePooling2D, AveragePooling3D, AvgPool1D, AvgPool2D, AvgPool3D,
     GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D, GlobalAvgPool1D, GlobalAvgPool2D,
@@ -13,8 +26,13 @@ from .pooling import (
     GlobalMaxPooling2D, GlobalMaxPooling3D, MaxPool1D, MaxPool2D, MaxPool3D, MaxPooling1D, MaxPooling2D,
     MaxPooling3D,
 )  # fmt: skip
-from .regularization import Dropout
+from .regularization import Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from .reshaping import Flatten, Reshape
+from .transposed import (
+    Conv1DTranspose, Conv2DTranspose, Conv3DTranspose, Convolution1DTranspose, Convolution2DTranspose,
+    Convolution3DTranspose,
+)  # fmt: skip
+from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 
 __all__ = [name for name in dir() if not name.startswith("_") and name[0].isupper()]
-__all__ += ["add", "concatenate", "multiply", "subtract"]
+__all__ += ["add", "concatenate", "deserialize", "multiply", "serialize", "subtract"]

@@ -6,11 +6,24 @@ from .base import Layer
 
 def fuses(name):
     """Whether an operation can apply `name` as it stores its result: the slope follows from the output."""
-    return name != "softmax" and name not in activations.NEEDS_INPUT
+    return isinstance(name, str) and name != "softmax" and name not in activations.NEEDS_INPUT
+
+
+def fused(name):
+    """The arguments `activation` and `alpha` for an operation that applies `name`, if it can."""
+    name = name if fuses(name) else "linear"
+    return {"activation": name, "alpha": activations.NAMES[name]}
+
+
+def finish(ops, z, name):
+    """What is left of f after an operation that got `fused(name)`: (y, what the derivative needs)."""
+    return (z, (None, z)) if fuses(name) else forward(ops, z, name)
 
 
 def forward(ops, z, name, alpha=None):
-    """(f(z), what the derivative needs)."""
+    """(f(z), what the derivative needs). name: of an activation, or a layer: activation=LeakyReLU(0.1)."""
+    if isinstance(name, Layer):
+        return name.forward(ops, z, False)
     if name == "linear":
         return z, None
     if name == "softmax":
@@ -22,6 +35,8 @@ def forward(ops, z, name, alpha=None):
 
 def backward(ops, dy, saved, name, alpha=None):
     """dz = dy * f'(z)."""
+    if isinstance(name, Layer):
+        return name.backward(ops, dy, saved, True)
     if name == "linear":
         return dy
     z, y = saved

@@ -57,6 +57,8 @@ class Layer(Configurable):
                 f"{type(self).__name__} does not know the argument {next(iter(unknown))!r}; it takes "
                 f"{', '.join(k for k in self._arguments if k not in unknown)} and name, trainable, dtype"
             )
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ValueError(f"`name` is a word without a slash. Received: {name!r}")
         self.name = name or unique_name(type(self).__name__)
         self.trainable, self.built, self.variables = trainable, False, []
         self.build_shape = None
@@ -120,7 +122,7 @@ class Layer(Configurable):
         shapes = [a.shape for a in arrays]
         self.ensure_built(shapes if nested else shapes[0])
         self.output_shapes(shapes if nested else shapes[0])
-        for variable in self.variables:
+        for variable in self.weights:
             variable.on(backend)
         backend.random_state += np.uint64(1)
         y, _ = self.forward(backend, arrays if nested else arrays[0], training)

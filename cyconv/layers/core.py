@@ -81,12 +81,8 @@ class Dense(Layer):
 
     def forward(self, ops, x, training):
         rows = ops.reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
-        fused = self.activation if act.fuses(self.activation) else "linear"
-        y = ops.matmul(rows, self.kernel.value, self.bias and self.bias.value, activation=fused,
-                       alpha=activations.NAMES[fused])  # fmt: skip
-        kept = (None, y)
-        if fused != self.activation:
-            y, kept = act.forward(ops, y, self.activation)
+        y = ops.matmul(rows, self.kernel.value, self.bias and self.bias.value, **act.fused(self.activation))
+        y, kept = act.finish(ops, y, self.activation)
         return ops.reshape(y, self.compute_output_shape(x.shape)), (x.shape, rows, kept)
 
     def backward(self, ops, dy, saved, needs_dx):
@@ -95,7 +91,7 @@ class Dense(Layer):
         if self.trainable:
             ops.matmul(rows, dy, transpose_a=True, accumulate=True, out=self.kernel.gradient)
             if self.use_bias:
-                ops.sum_rows(dy, self.bias.gradient)
+                ops.reduce(dy, axes=(0,), accumulate=True, out=self.bias.gradient)
         if needs_dx:
             return ops.reshape(ops.matmul(dy, self.kernel.value, transpose_b=True), shape)
         return None

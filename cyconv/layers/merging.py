@@ -113,31 +113,27 @@ class Concatenate(Layer):
         return tuple(first)
 
     def _blocks(self, shapes):
-        """For each input: the arguments of copy_block that put it in its place."""
+        """For each input what `copy` needs to put it in its place: (shape, strides, wide strides, offset)."""
         axis = self.axis % len(shapes[0])
-        outer = prod(shapes[0][:axis])
-        inners = [prod(s[axis:]) for s in shapes]
-        offset = 0
+        outer, inners, offset = prod(shapes[0][:axis]), [prod(s[axis:]) for s in shapes], 0
         for inner in inners:
-            yield dict(outer=outer, inner=inner), dict(offset=offset, stride=sum(inners)), inner
+            yield (outer, inner), (inner, 1), (sum(inners), 1), offset
             offset += inner
 
     def forward(self, ops, x, training):
         shapes = [tuple(a.shape) for a in x]
         y = ops.empty(self.compute_output_shape(shapes), x[0].dtype)
-        for part, (block, place, inner) in zip(x, self._blocks(shapes), strict=True):
-            to = dict(y_offset=place["offset"], y_stride=place["stride"])
-            ops.copy_block(part, y, **block, x_stride=inner, **to)
+        for part, (shape, strides, wide, offset) in zip(x, self._blocks(shapes), strict=True):
+            ops.copy(part, y, shape=shape, x_strides=strides, y_strides=wide, y_offset=offset)
         return y, shapes
 
     def backward(self, ops, dy, shapes, needs_dx):
         if not needs_dx:
             return None
         gradients = []
-        for shape, (block, place, inner) in zip(shapes, self._blocks(shapes), strict=True):
-            dx = ops.empty(shape, dy.dtype)
-            of = dict(x_offset=place["offset"], x_stride=place["stride"])
-            ops.copy_block(dy, dx, **block, **of, y_stride=inner)
+        for full, (shape, strides, wide, offset) in zip(shapes, self._blocks(shapes), strict=True):
+            dx = ops.empty(full, dy.dtype)
+            ops.copy(dy, dx, shape=shape, x_strides=wide, x_offset=offset, y_strides=strides)
             gradients.append(dx)
         return gradients
 

@@ -114,19 +114,20 @@ class _GlobalMaxPooling(_Global):
         return ops.max_pool_gradient(dy, switches, input_shape=shape, **self._window(shape))
 
 
-def _ranked(base, name, rank):
-    return type(name, (base,), {"rank": rank, "__doc__": base.__doc__, "__module__": __name__})
+def ranked(base, name, rank):
+    """The layer of `base` for a number of spatial axes."""
+    return type(name, (base,), {"rank": rank, "__doc__": base.__doc__, "__module__": base.__module__})
 
 
-MaxPooling1D, MaxPooling2D, MaxPooling3D = (_ranked(_MaxPooling, f"MaxPooling{r}D", r) for r in (1, 2, 3))
+MaxPooling1D, MaxPooling2D, MaxPooling3D = (ranked(_MaxPooling, f"MaxPooling{r}D", r) for r in (1, 2, 3))
 AveragePooling1D, AveragePooling2D, AveragePooling3D = (
-    _ranked(_AveragePooling, f"AveragePooling{r}D", r) for r in (1, 2, 3)
+    ranked(_AveragePooling, f"AveragePooling{r}D", r) for r in (1, 2, 3)
 )
 GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D = (
-    _ranked(_GlobalAveragePooling, f"GlobalAveragePooling{r}D", r) for r in (1, 2, 3)
+    ranked(_GlobalAveragePooling, f"GlobalAveragePooling{r}D", r) for r in (1, 2, 3)
 )
 GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D = (
-    _ranked(_GlobalMaxPooling, f"GlobalMaxPooling{r}D", r) for r in (1, 2, 3)
+    ranked(_GlobalMaxPooling, f"GlobalMaxPooling{r}D", r) for r in (1, 2, 3)
 )
 MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D
 AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D

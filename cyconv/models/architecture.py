@@ -53,8 +53,9 @@ def describe_functional(model):
 
     entries = []
     for layer in model.layers:
+        entries.append(serialize_keras_object(layer))
         nodes = [call(node) for node in calls.get(id(layer), [])]
-        entries.append({**serialize_keras_object(layer), "name": layer.name, "inbound_nodes": nodes})
+        entries[-1].update(name=layer.name, inbound_nodes=nodes)
     ends = [
         _structured([place(t) for t in tensors], keys)
         for tensors, keys in ((model.inputs, model._input_keys), (model.outputs, model._output_keys))
@@ -101,7 +102,7 @@ def restore_functional(cls, config):
             ready += [c for c in waiting.get((name, number, i), ()) if all(p in tensors for p in c[4])]
     if len(made) < len(calls):
         lost = next(c for c in calls if (c[1], c[2]) not in made)
-        raise ValueError(f"the wiring of layer {lost[1]!r} has no beginning: no layer makes some of its inputs")
+        raise ValueError(f"the wiring of layer {lost[1]!r} has no beginning: an input is made by no layer")
     inputs, outputs = (_gathered(config[k], tensors) for k in ("input_layers", "output_layers"))
     return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True))
 
@@ -110,7 +111,7 @@ def _layer(entry):
     module = entry.get("module") or ""
     if module.startswith("keras.src.ops."):
         if entry["class_name"] not in OPERATIONS:
-            raise ValueError(f"the operation {entry['class_name']!r} ({module}) on symbolic tensors is not here")
+            raise ValueError(f"the operation {entry['class_name']!r} of {module} is not here")
         return OPERATIONS[entry["class_name"]](name=entry["config"]["name"])
     return deserialize_keras_object(entry)
 
@@ -123,7 +124,7 @@ def _arguments(node):
     if training:
         raise ValueError("a layer is called with training=True, which is not here")
     if training is False:
-        warnings.warn("a layer was called with training=False; here set layer.trainable = False", stacklevel=2)
+        warnings.warn("a layer was called with training=False: use layer.trainable = False", stacklevel=2)
     values = [*node["args"], *(v for k, v in node["kwargs"].items() if k not in ("mask", "training"))]
     nested = len(values) != 1 or isinstance(values[0], list)
     group = values[0] if nested and len(values) == 1 else values

@@ -5,7 +5,7 @@ import json
 
 from ..configurable import custom_object_scope, deserialize_keras_object, serialize_keras_object
 from ..graph import SymbolicTensor, depths, flatten, ordered_nodes
-from ..layers.base import Layer
+from ..layers.container import Container
 from . import architecture
 from .data import check_input
 from .saving import Saving
@@ -13,7 +13,7 @@ from .summary import print_summary
 from .training import Training
 
 
-class Model(Training, Saving, Layer):
+class Model(Training, Saving, Container):
     """A graph of layers: `Model(inputs, outputs)` from symbolic tensors (the functional API).
 
     inputs, outputs: a symbolic tensor, a list or a dict of them. A model is a layer: it can be called on the
@@ -61,49 +61,8 @@ class Model(Training, Saving, Layer):
         self._layers, self.built = layers, True
         self.dtype = self.outputs[0].dtype
         self.build_shape = [t.shape for t in self.inputs]
-        self._own_trainable = True
 
     # Layers and weights -------------------------------------------------------------------------------------
-
-    @property
-    def layers(self):
-        """The layers, inputs first, in the order of the graph."""
-        return list(self._layers)
-
-    def get_layer(self, name=None, index=None):
-        """A layer by its name or number; ValueError lists the names."""
-        if index is not None:
-            if not -len(self.layers) <= index < len(self.layers):
-                raise ValueError(f"{self} has {len(self.layers)} layers; there is no number {index}")
-            return self.layers[index]
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise ValueError(
-            f"{self} has no layer {name!r}; it has: {', '.join(layer.name for layer in self.layers)}"
-        )
-
-    @property
-    def weights(self):
-        """All variables, layer by layer."""
-        return _unique(v for layer in self.layers for v in layer.weights)
-
-    @property
-    def trainable_weights(self):
-        """The variables that training changes, layer by layer."""
-        return _unique(v for layer in self.layers for v in layer.trainable_weights)
-
-    @property
-    def trainable(self):
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value):
-        """Sets the flag of every layer inside, as Keras does."""
-        self._trainable = bool(value)
-        if getattr(self, "_own_trainable", False):
-            for layer in self.layers:
-                layer.trainable = bool(value)
 
     def count_params(self):
         """The number of weights, trainable or not."""
@@ -154,20 +113,6 @@ class Model(Training, Saving, Layer):
             )
             if not fits:
                 check_input(self, shape, tensor)
-
-    def output_shapes(self, input_shape):
-        """The outputs' shapes for inputs of `input_shape`, followed through the layers."""
-        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
-        known = {id(t): tuple(s) for t, s in zip(self.inputs, shapes, strict=True)}
-        for node in self.nodes:
-            given = [known[id(t)] for t in node.inputs]
-            results = node.layer.output_shapes(given if node.nested else given[0])
-            known.update({id(t): s for t, s in zip(node.outputs, results, strict=True)})
-        return [known[id(t)] for t in self.outputs]
-
-    def compute_output_shape(self, input_shape):
-        shapes = self.output_shapes(input_shape)
-        return shapes[0] if len(shapes) == 1 else shapes
 
     def actual_output_shape(self, index, inputs):
         """The shape of output `index` for these input arrays."""
@@ -241,9 +186,8 @@ class Model(Training, Saving, Layer):
         if self.optimizer is None:
             return {}
         given = serialize_keras_object({"optimizer": self.optimizer, **self._compile_arguments})
-        # Keras reads these too.
-        return {"weighted_metrics": None, "run_eagerly": False, "steps_per_execution": 1, "jit_compile": False,
-                **given}  # fmt: skip
+        defaults = {"weighted_metrics": None, "run_eagerly": False, "steps_per_execution": 1}
+        return {**defaults, "jit_compile": False, **given}
 
     def compile_from_config(self, config):
         """Compiles as `get_compile_config` of this or of Keras's model says."""
@@ -284,14 +228,3 @@ def _tensors(group, what):
                 f"Received: {type(tensor).__name__}"
             )
     return tensors, keys
-
-
-def _unique(variables):
-    seen, result = set(), []
-    for variable in variables:
-        if id(variable) not in seen:
-            seen.add(id(variable))
-            result.append(variable)
-    return result
-
-

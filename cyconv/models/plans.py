@@ -42,6 +42,12 @@ def operations(step):
     if name == "matmul":
         inner = a[0].shape[0] if step.attributes["transpose_a"] else a[0].shape[1]
         return 2 * prod(a[3].shape) * inner
+    if name == "map":
+        formula = step.attributes["formula"]
+        work = sum(i[0] not in ("input", "constant") for i in formula.instructions)
+        return work * prod(a[-1].shape)
+    if name == "copy":
+        return 0
     if "pool" in name:
         sides = a[0].shape, a[-1].shape
         return min(prod(s) for s in sides) * prod(step.attributes["window"])

@@ -84,11 +84,6 @@ class Sequential(Model):
         if self.optimizer is not None:
             self._finish_compile()
 
-    @property
-    def layers(self):
-        """The layers without the Input."""
-        return list(self._layers)
-
     keras_module, keras_name = "keras", "Sequential"
 
     def get_config(self):

@@ -1,0 +1,99 @@
+"""A layer that is made of layers: the nodes between its inputs and outputs. Models and composites are such.
+
+The executor opens a container and runs what is inside as part of its one flat list; `forward` and `backward`
+are for a container that is called on arrays by itself.
+"""
+
+from .. import graph
+from .base import Layer
+
+
+class Container(Layer):
+    """inputs, outputs: symbolic tensors; nodes: what lies between them, in an order that can be run."""
+
+    @property
+    def layers(self):
+        """The layers inside, in the order of the graph; the inputs of a functional model first."""
+        return list(getattr(self, "_layers", ()))
+
+    def get_layer(self, name=None, index=None):
+        """A layer by its name or number; ValueError lists the names."""
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(f"{self} has {len(self.layers)} layers; there is no number {index}")
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(
+            f"{self} has no layer {name!r}; it has: {', '.join(layer.name for layer in self.layers)}"
+        )
+
+    # Weights ------------------------------------------------------------------------------------------------
+
+    @property
+    def weights(self):
+        """All variables, layer by layer."""
+        return _unique(v for layer in self.layers for v in layer.weights)
+
+    @property
+    def trainable_weights(self):
+        """The variables that training changes, layer by layer."""
+        return _unique(v for layer in self.layers for v in layer.trainable_weights)
+
+    @property
+    def trainable(self):
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        """Sets the flag of every layer inside, as Keras does."""
+        self._trainable = bool(value)
+        for layer in self.layers:
+            layer.trainable = bool(value)
+
+    # Shapes and values --------------------------------------------------------------------------------------
+
+    def output_shapes(self, input_shape):
+        """The outputs' shapes for inputs of `input_shape`, followed through the layers."""
+        return self.follow(input_shape)
+
+    def follow(self, input_shape, check=False):
+        """`output_shapes`; check: every layer also looks whether its input fits its weights."""
+        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
+        known = {id(t): tuple(s) for t, s in zip(self.inputs, shapes, strict=True)}
+        for node in self.nodes:
+            given = [known[id(t)] for t in node.inputs]
+            if check:
+                node.layer.ensure_built(given if node.nested else given[0])
+            results = node.layer.output_shapes(given if node.nested else given[0])
+            known.update({id(t): s for t, s in zip(node.outputs, results, strict=True)})
+        return [known[id(t)] for t in self.outputs]
+
+    def compute_output_shape(self, input_shape):
+        shapes = self.output_shapes(input_shape)
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    def forward(self, ops, x, training):
+        flat, inputs = graph.flatten(self), x if isinstance(x, list) else [x]
+        values, tape = graph.forward(ops, flat, inputs, training, needs_dx=True)
+        outputs = [values[n] for n in flat.outputs]
+        return (outputs[0] if len(outputs) == 1 else outputs), (flat, tape)
+
+    def backward(self, ops, dy, saved, needs_dx):
+        flat, tape = saved
+        gradients = {}
+        for number, gradient in zip(flat.outputs, dy if isinstance(dy, list) else [dy], strict=True):
+            graph.add_gradient(ops, gradients, number, gradient)
+        graph.backward(ops, tape, gradients)
+        dx = [gradients.get(n) for n in flat.inputs]
+        return dx[0] if len(dx) == 1 else dx
+
+
+def _unique(variables):
+    seen, result = set(), []
+    for variable in variables:
+        if id(variable) not in seen:
+            seen.add(id(variable))
+            result.append(variable)
+    return result
