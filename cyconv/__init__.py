@@ -4,8 +4,8 @@
 """
 
 from . import (
-    activations, backends, callbacks, initializers, layers, losses, metrics, models, ops, optimizers, saving,
-    utils,
+    activations, backends, callbacks, constraints, initializers, layers, losses, metrics, models, ops,
+    optimizers, regularizers, saving, utils,
 )  # fmt: skip
 from .backends.threads import count as get_num_threads
 from .backends.threads import set_count as set_num_threads
@@ -15,8 +15,9 @@ from .models import Model, Sequential
 __version__ = "0.1.0"
 
 __all__ = [
-    "Input", "Model", "Sequential", "activations", "backends", "callbacks", "get_num_threads", "initializers",
-    "layers", "losses", "metrics", "models", "ops", "optimizers", "saving", "set_num_threads", "utils",
+    "Input", "Model", "Sequential", "activations", "backends", "callbacks", "constraints", "get_num_threads",
+    "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "regularizers", "saving",
+    "set_num_threads", "utils",
 ]  # fmt: skip
 
 

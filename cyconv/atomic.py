@@ -1,7 +1,8 @@
 """A file is there whole or not at all."""
 
 import os
-import secrets
+
+PART = ".part"  # what a kill during a save leaves behind; the next save writes over it
 
 
 def write_atomically(path, content):
@@ -10,10 +11,9 @@ def write_atomically(path, content):
     A kill or a power cut at any moment leaves the old file or the new one, never a part of either.
     """
     path = os.path.realpath(path)  # through a link, not over it
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name}.saving-{secrets.token_hex(4)}")
+    temporary = path + PART
     try:
-        with open(temporary, "xb") as file:
+        with open(temporary, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -22,7 +22,7 @@ def write_atomically(path, content):
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
-    _sync_folder(folder)
+    _sync_folder(os.path.dirname(path))
 
 
 def _sync_folder(folder):

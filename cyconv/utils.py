@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .arrays import numbers
 from .configurable import (
     custom_object_scope, deserialize_keras_object, get_custom_objects, get_registered_name,
     get_registered_object, register_keras_serializable, serialize_keras_object,
@@ -10,7 +11,6 @@ from .random import set_random_seed
 from .streams import PyDataset
 
 Sequence = PyDataset
-
 CustomObjectScope = custom_object_scope
 
 __all__ = [
@@ -25,7 +25,7 @@ def to_categorical(x, num_classes=None):
 
     Errors: ValueError for labels outside 0..num_classes - 1 or that are not whole.
     """
-    labels = np.asarray(x)
+    labels = numbers(x, "to_categorical")
     if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
         raise ValueError("to_categorical: class numbers must be whole")
     if labels.ndim > 1 and labels.shape[-1] == 1:
