@@ -12,6 +12,8 @@ class Container(Layer):
     """inputs, outputs: symbolic tensors; nodes: what lies between them, in an order that can be run."""
 
     takes_list = True
+    # Whether a summary always shows what is inside, or only on request.
+    opened_in_summary = False
 
     @property
     def layers(self):
