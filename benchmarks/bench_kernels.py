@@ -10,7 +10,6 @@ import argparse
 import statistics
 import time
 from math import prod
-from pathlib import Path
 
 import numpy as np
 from report import cpu_name, save
@@ -135,7 +134,7 @@ def main():
         lines.append(row(name, run, terms, operations, moved, ceiling, options.repeats))
         print(lines[-1], flush=True)
     if options.write:
-        print("written to", save("kernels", lines, Path(__file__).parent / "results"))
+        print("written to", save("Kernels", lines))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 """
 
 from . import (
-    activations, backends, callbacks, initializers, layers, losses, metrics, models, ops, optimizers, utils,
+    activations, backends, callbacks, constraints, initializers, layers, losses, metrics, models, ops,
+    optimizers, regularizers, utils,
 )  # fmt: skip
 from .backends.threads import count as get_num_threads
 from .backends.threads import set_count as set_num_threads
@@ -14,8 +15,9 @@ from .models import Model, Sequential
 __version__ = "0.1.0"
 
 __all__ = [
-    "Input", "Model", "Sequential", "activations", "backends", "callbacks", "get_num_threads", "initializers",
-    "layers", "losses", "metrics", "models", "ops", "optimizers", "set_num_threads", "utils",
+    "Input", "Model", "Sequential", "activations", "backends", "callbacks", "constraints", "get_num_threads",
+    "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "regularizers",
+    "set_num_threads", "utils",
 ]  # fmt: skip
 
 

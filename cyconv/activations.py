@@ -11,6 +11,7 @@ import functools
 
 import numpy as np
 
+from .arrays import numbers
 from .backends import active
 from .backends.formula import trace
 
@@ -55,9 +56,9 @@ def get(identifier):
     return name
 
 
-def _host(x):
+def _host(x, what):
     """x as a NumPy array of floats: floats keep their dtype, everything else becomes float32."""
-    array = np.asarray(x)
+    array = numbers(x, what)
     return array if array.dtype.name in ("float32", "float64") else array.astype("float32")
 
 
@@ -65,7 +66,9 @@ def apply(x, name, alpha=None):
     """f(x) by a name of NAMES or "softmax", on a plain array."""
     if hasattr(x, "activate"):
         return x.activate(name)
-    backend, host = active(), _host(x)
+    backend, host = active(), _host(x, name)
+    if name == "softmax" and host.ndim == 0:
+        raise ValueError("softmax: the input has no axis to go along. Received: a single number")
     array = backend.asarray(host, host.dtype.name)
     if name == "softmax":
         return backend.to_host(backend.softmax(array))
@@ -97,7 +100,7 @@ def formula(function):
             return x.activate(given)
         if not isinstance(x, np.ndarray) and hasattr(x, "__array_ufunc__") and not isinstance(x, np.generic):
             return given(x)  # while a formula that uses this one is read
-        backend, host = active(), _host(x)
+        backend, host = active(), _host(x, function.__name__)
         return backend.to_host(backend.map(given, backend.asarray(host, host.dtype.name)))
 
     return activation
@@ -197,20 +200,23 @@ def softmax(x, axis=-1):
     """exp(x) / sum of exp(x) along `axis`."""
     if hasattr(x, "activate"):
         return x.activate("softmax", axis)
-    return np.moveaxis(apply(np.moveaxis(_host(x), axis, -1), "softmax"), -1, axis)
+    host = _host(x, "softmax")
+    moved = np.moveaxis(host, axis, -1) if host.ndim else host
+    return np.moveaxis(apply(moved, "softmax"), -1, axis)
 
 
 def log_softmax(x, axis=-1):
     """x - log of the sum of exp(x) along `axis`."""
     if hasattr(x, "activate"):
         return x.activate("log_softmax", axis)
-    shifted = _host(x) - np.max(_host(x), axis, keepdims=True)
+    host = _host(x, "log_softmax")
+    shifted = host - np.max(host, axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 
 
 def glu(x, axis=-1):
     """a * sigmoid(b), x cut into the halves a and b along `axis` (Dauphin et al. 2017)."""
-    host = _host(x)
+    host = _host(x, "glu")
     if host.shape[axis] % 2:
         raise ValueError(f"glu halves axis {axis}, whose size must be even. Received: shape {host.shape}")
     a, b = np.split(host, 2, axis)
@@ -219,7 +225,7 @@ def glu(x, axis=-1):
 
 def sparsemax(x, axis=-1):
     """The point of the probability simplex nearest to x (Martins & Astudillo 2016)."""
-    z = np.moveaxis(_host(x), axis, -1)
+    z = np.moveaxis(_host(x, "sparsemax"), axis, -1)
     descending = -np.sort(-z, -1)
     sums, count = np.cumsum(descending, -1), np.arange(1, z.shape[-1] + 1)
     support = (1 + count * descending > sums).sum(-1, keepdims=True)

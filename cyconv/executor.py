@@ -97,11 +97,16 @@ class Executor:
         if mode != "predict":
             ops.phase, ops.layer = "loss", "loss"
             loss, losses, gradients = self._losses(ops, outputs, labels, sample_weights)
+            loss = ops.keep(self._penalties(ops, values, gradients, loss, mode == "train"))
             metrics = self._metrics(ops, outputs, labels)
         if mode == "train":
             graph.backward(ops, tape, gradients)
             ops.phase, ops.layer = "update", self.model.optimizer.name
             self.model.optimizer.record(ops)
+            for variable in self.arena.variables:
+                if variable.constraint is not None:
+                    ops.layer = variable.path
+                    variable.constraint.record(ops, variable.value)
         size = memory.place(ops.steps)
         arena = backend.empty((size + memory.ALIGNMENT,), "uint8")
         start = -backend.address(arena) % memory.ALIGNMENT
@@ -137,7 +142,26 @@ class Executor:
             scaled = value if share == 1 else ops.reduce(value, scale=share)
             total = scaled if total is None else ops.binary(total, scaled, "add")
             graph.add_gradient(ops, gradients, number, gradient)
-        return ops.keep(total), each, gradients
+        return total, each, gradients
+
+    def _penalties(self, ops, values, gradients, total, training):
+        """`total` and the penalties of all regularisers, whose gradients are added to what is there.
+
+        A weight's counts once, while it is trained; an output's at every call of its layer, per sample.
+        """
+        for variable in self.model.trainable_weights:
+            if variable.regularizer is not None:
+                ops.layer = variable.path
+                gradient = variable.gradient if training else None
+                penalty, _ = variable.regularizer.record(ops, variable.value, gradient)
+                total = ops.binary(total, penalty, "add")
+        for node in self.flat.nodes:
+            if node.layer.activity_regularizer is not None:
+                ops.layer, y = node.path, values[node.output]
+                penalty, slope = node.layer.activity_regularizer.record(ops, y, scale=1 / max(y.shape[0], 1))
+                total = ops.binary(total, penalty, "add")
+                graph.add_gradient(ops, gradients, node.output, slope)
+        return total
 
     def _metrics(self, ops, outputs, labels):
         """One number for each metric of each output: its mean over the batch."""

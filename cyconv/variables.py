@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .arrays import numbers
+
 # Raised whenever an array behind some variable changes place: recorded plans point at the old one then.
 _moves = 0
 
@@ -21,13 +23,14 @@ class Variable:
     """A tensor that a layer owns: `kernel`, `bias`, `moving_mean`, ...
 
     value: an array of the backend it lives on. gradient: likewise, where it is trained. `numpy()` copies it
-    out, `assign()` in.
+    out, `assign()` in. regularizer, constraint: what training adds to the loss for it, and brings it back to.
     """
 
     def __init__(self, values, name, trainable=True, path=None):
         self.value, self.gradient = np.ascontiguousarray(values), None
         self.name, self.trainable, self.path = name, trainable, path or name
         self.backend = None  # None: NumPy memory
+        self.regularizer = self.constraint = None
 
     shape = property(lambda self: tuple(self.value.shape))
     dtype = property(lambda self: str(self.value.dtype))
@@ -43,7 +46,7 @@ class Variable:
 
     def assign(self, values):
         """Sets the values, in place; ValueError where the shape differs."""
-        values = np.asarray(values)
+        values = numbers(values, f"`{self.path}`")
         if values.shape != self.shape:
             raise ValueError(
                 f"`{self.path}` has shape {self.shape}; it cannot take values of shape {values.shape}"

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .. import initializers
+from .. import constraints, initializers, regularizers
+from ..arrays import numbers
 from ..backends import active
 from ..configurable import Configurable
 from ..graph import Node, SymbolicTensor
@@ -38,15 +39,19 @@ class Layer(Configurable):
 
     name: by default the class's name in snake_case and a number. trainable: whether training changes the
     weights. dtype: "float32", or "float64" on the reference backend and the textbook loops.
+    activity_regularizer: a penalty on the output, divided by the batch size, that is part of the loss.
     input_shape: without the batch axis; the old way to say what a Sequential's first layer receives.
     """
 
     # How many axes the input must have, batch and channels included; None: any.
     input_rank = None
+    # Whether a list is several inputs, as for Add; others take one.
+    takes_list = False
     # Whether a finished `build` means that the layer is built; a model decides for itself.
     build_marks_built = True
 
-    def __init__(self, *, name=None, trainable=True, dtype=None, input_shape=None, **unknown):
+    def __init__(self, *, activity_regularizer=None, name=None, trainable=True, dtype=None, input_shape=None,
+                 **unknown):  # fmt: skip
         if unknown:
             raise TypeError(
                 f"{type(self).__name__} does not know the argument {next(iter(unknown))!r}; it takes "
@@ -55,6 +60,7 @@ class Layer(Configurable):
         self.name = name or unique_name(type(self).__name__)
         self.trainable, self.built, self.variables = trainable, False, []
         self.dtype = _dtype_name(dtype)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         self.batch_input_shape = None if input_shape is None else (None, *input_shape)
 
     def __init_subclass__(cls, **kwargs):
@@ -81,12 +87,27 @@ class Layer(Configurable):
         """dx (a list for several inputs), None where not needs_dx; adds to the parameters' gradients."""
         raise NotImplementedError(f"{type(self).__name__} has no backward pass: it cannot be trained through")
 
-    def add_weight(self, shape, initializer="zeros", name="variable", trainable=True, dtype=None):
-        """A new parameter, in the order of Keras's `get_weights`."""
+    def weight_rules(self, **rules):
+        """Keeps arguments such as kernel_regularizer and kernel_constraint: `add_weight` finds them by the
+        name of the weight. activity_regularizer is the output's.
+        """
+        for name, rule in rules.items():
+            room = regularizers if name.endswith("_regularizer") else constraints
+            setattr(self, name, room.get(rule))
+
+    def add_weight(self, shape, initializer="zeros", name="variable", trainable=True, dtype=None,
+                   regularizer=None, constraint=None):  # fmt: skip
+        """A new parameter, in the order of Keras's `get_weights`.
+
+        regularizer: its penalty is part of the loss while the parameter is trained; constraint: what it is
+        brought back to after each update. Left out, those are taken that `weight_rules` has for `name`.
+        """
         values = initializers.get(initializer)(tuple(shape), dtype or self.dtype)
         if tuple(values.shape) != tuple(shape):
             raise ValueError(f"{self}: the initializer of `{name}` gave {values.shape}, not {tuple(shape)}")
         variable = Variable(values, name, trainable, f"{self.name}/{name}")
+        variable.regularizer = regularizers.get(regularizer or getattr(self, f"{name}_regularizer", None))
+        variable.constraint = constraints.get(constraint or getattr(self, f"{name}_constraint", None))
         self.variables.append(variable)
         return variable
 
@@ -109,7 +130,7 @@ class Layer(Configurable):
 
     def _run_on_arrays(self, tensors, nested, training):
         backend = active()
-        arrays = [backend.asarray(_numeric(t, self), self.dtype) for t in tensors]
+        arrays = [backend.asarray(numbers(t, str(self)), self.dtype) for t in tensors]
         shapes = [a.shape for a in arrays]
         self.ensure_built(shapes if nested else shapes[0])
         self.output_shapes(shapes if nested else shapes[0])
@@ -122,6 +143,13 @@ class Layer(Configurable):
     def ensure_built(self, input_shape):
         """Builds the layer once; afterwards checks that the input still fits its weights."""
         with self.naming_errors(input_shape):
+            if isinstance(input_shape, list) and not self.takes_list:
+                raise ValueError(
+                    f"it takes one input. Received: a list of {len(input_shape)}; np.array(...) makes an "
+                    "array of a list of numbers"
+                )
+            if len(input_shape) == 0:
+                raise ValueError("expected an array with a batch axis. Received: a single number")
             if not self.built:
                 self.check_input(input_shape)
                 self.build(input_shape)
@@ -197,7 +225,7 @@ class Layer(Configurable):
 
     def set_weights(self, weights):
         """Sets all weights; ValueError where number or shapes differ (nothing is changed then)."""
-        variables, arrays = self.weights, [np.asarray(w) for w in weights]
+        variables, arrays = self.weights, [numbers(w, f"{self}: a weight") for w in weights]
         if len(variables) != len(arrays):
             raise ValueError(
                 f"{self} has {len(variables)} weights. Received: {len(arrays)} arrays. Expected: "
@@ -261,10 +289,3 @@ def _dtype_name(dtype):
     if name not in ("float32", "float64"):
         raise ValueError(f'`dtype` of a layer is "float32" or "float64". Received: {dtype!r}')
     return name
-
-
-def _numeric(values, layer):
-    array = np.asarray(values)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{layer}: expected numbers. Received: an array of dtype {array.dtype}")
-    return array

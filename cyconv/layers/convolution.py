@@ -30,13 +30,6 @@ def check_channels(layer, input_shape, axis=-1):
     return channels
 
 
-def unsupported(**given):
-    """Refuses arguments that are known from Keras but not there."""
-    for name, value in given.items():
-        if value is not None:
-            raise NotImplementedError(f"`{name}` is not supported yet; leave it out. Received: {value!r}")
-
-
 class Convolution(act.Activated, Layer):
     """What every layer that slides a kernel has: the window's arguments, an activation, the order of work.
 
@@ -108,9 +101,9 @@ class Conv(Convolution):
                  algorithm="auto", **kwargs):  # fmt: skip
         super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
                          bias_initializer, algorithm, **kwargs)  # fmt: skip
-        unsupported(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                    activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                    bias_constraint=bias_constraint)  # fmt: skip
+        self.weight_rules(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+                          activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+                          bias_constraint=bias_constraint)  # fmt: skip
         self.filters = shapes.as_tuple(filters, 1, "filters")[0]
         self.groups = shapes.as_tuple(groups, 1, "groups")[0]
         if self.filters % self.groups:

@@ -6,7 +6,7 @@ from .. import initializers, shapes
 from ..graph import SymbolicTensor
 from . import activation as act
 from .base import Layer, unique_name
-from .convolution import check_channels, unsupported
+from .convolution import check_channels
 
 
 class InputLayer(Layer):
@@ -53,9 +53,9 @@ class Dense(act.Activated, Layer):
                  activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
                  **kwargs):  # fmt: skip
         super().__init__(**kwargs)
-        unsupported(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                    activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                    bias_constraint=bias_constraint)  # fmt: skip
+        self.weight_rules(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+                          activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+                          bias_constraint=bias_constraint)  # fmt: skip
         self.units = shapes.as_tuple(units, 1, "units")[0]
         self.activation, self.use_bias, self.bias = activation, use_bias, None
         self.kernel_initializer = initializers.get(kernel_initializer)

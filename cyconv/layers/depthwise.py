@@ -2,7 +2,7 @@
 
 from .. import initializers, shapes
 from . import activation as act
-from .convolution import Convolution, check_channels, unsupported
+from .convolution import Convolution, check_channels
 
 
 class _Depthwise(Convolution):
@@ -21,16 +21,18 @@ class _Depthwise(Convolution):
                  algorithm="auto", **kwargs):  # fmt: skip
         super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
                          bias_initializer, algorithm, **kwargs)  # fmt: skip
-        unsupported(depthwise_regularizer=depthwise_regularizer, bias_regularizer=bias_regularizer,
-                    activity_regularizer=activity_regularizer, depthwise_constraint=depthwise_constraint,
-                    bias_constraint=bias_constraint)  # fmt: skip
+        self.weight_rules(depthwise_regularizer=depthwise_regularizer, bias_regularizer=bias_regularizer,
+                          activity_regularizer=activity_regularizer, bias_constraint=bias_constraint,
+                          depthwise_constraint=depthwise_constraint)  # fmt: skip
         self.depth_multiplier = shapes.as_tuple(depth_multiplier, 1, "depth_multiplier")[0]
         self.depthwise_initializer = initializers.get(depthwise_initializer)
 
     def build(self, input_shape):
         C = check_channels(self, input_shape)
         shape = (*self.kernel_size, C, self.depth_multiplier)
-        self.kernel = self.add_weight(shape, self.depthwise_initializer, "kernel")
+        self.kernel = self.add_weight(shape, self.depthwise_initializer, "kernel",
+                                      regularizer=self.depthwise_regularizer,
+                                      constraint=self.depthwise_constraint)  # fmt: skip
         if self.use_bias:
             self.bias = self.add_weight((C * self.depth_multiplier,), self.bias_initializer, "bias")
 
@@ -83,10 +85,11 @@ class _Separable(Convolution):
                  bias_constraint=None, algorithm="auto", **kwargs):  # fmt: skip
         super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
                          bias_initializer, algorithm, **kwargs)  # fmt: skip
-        unsupported(depthwise_regularizer=depthwise_regularizer, pointwise_regularizer=pointwise_regularizer,
-                    bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer,
-                    depthwise_constraint=depthwise_constraint, pointwise_constraint=pointwise_constraint,
-                    bias_constraint=bias_constraint)  # fmt: skip
+        self.weight_rules(
+            depthwise_regularizer=depthwise_regularizer, depthwise_constraint=depthwise_constraint,
+            pointwise_regularizer=pointwise_regularizer, pointwise_constraint=pointwise_constraint,
+            bias_regularizer=bias_regularizer, bias_constraint=bias_constraint,
+            activity_regularizer=activity_regularizer)  # fmt: skip
         self.filters = shapes.as_tuple(filters, 1, "filters")[0]
         self.depth_multiplier = shapes.as_tuple(depth_multiplier, 1, "depth_multiplier")[0]
         self.depthwise_initializer = initializers.get(depthwise_initializer)
@@ -95,9 +98,11 @@ class _Separable(Convolution):
     def build(self, input_shape):
         C, ones = check_channels(self, input_shape), (1,) * self.rank
         self.depthwise_kernel = self.add_weight(
-            (*self.kernel_size, C, self.depth_multiplier), self.depthwise_initializer, "depthwise_kernel")
+            (*self.kernel_size, C, self.depth_multiplier), self.depthwise_initializer, "depthwise_kernel",
+            regularizer=self.depthwise_regularizer, constraint=self.depthwise_constraint)  # fmt: skip
         self.pointwise_kernel = self.add_weight(
-            (*ones, C * self.depth_multiplier, self.filters), self.pointwise_initializer, "pointwise_kernel")
+            (*ones, C * self.depth_multiplier, self.filters), self.pointwise_initializer, "pointwise_kernel",
+            regularizer=self.pointwise_regularizer, constraint=self.pointwise_constraint)  # fmt: skip
         if self.use_bias:
             self.bias = self.add_weight((self.filters,), self.bias_initializer, "bias")
 

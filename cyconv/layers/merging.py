@@ -14,6 +14,7 @@ class _Merge(Layer):
     their shapes agree. `combine` is the formula of the inputs; `spread` that of all their gradients.
     """
 
+    takes_list = True
     count = None  # how many inputs there must be; None: any number
 
     def check_input(self, input_shape):
@@ -142,8 +143,12 @@ class Minimum(_Merge):
 class Concatenate(Layer):
     """The inputs one behind the other along `axis` (never the batch axis): the skip of a U-Net."""
 
+    takes_list = True
+
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
+        if not isinstance(axis, (int, np.integer)):
+            raise ValueError(f"`axis` must be an integer. Received: {axis!r}")
         self.axis = axis
 
     def check_input(self, input_shape):
@@ -233,6 +238,8 @@ class Dot(Layer):
     axes: an int, or one for each input (never the batch axis). normalize: rows are scaled to length 1 first,
     which gives the cosine. Inputs (N, A..., K) and (N, B..., K) -> (N, A..., B...), at least (N, 1).
     """
+
+    takes_list = True
 
     def __init__(self, axes, normalize=False, **kwargs):
         super().__init__(**kwargs)

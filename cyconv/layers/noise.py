@@ -1,10 +1,11 @@
-"""Noise in training, none in inference: drawn anew for each step from (seed, place in the model, step)."""
+"""Penalties on activities; noise in training, drawn anew for each step from (seed, place, step)."""
 
 import numpy as np
 
-from .. import random
+from .. import random, regularizers
 from .base import Layer
 from .regularization import Dropout
+from .reshaping import Identity
 
 
 class _Noise(Layer):
@@ -61,6 +62,13 @@ class GaussianDropout(_Noise):
     def _scaled(self, ops, x, stream):
         spread = (self.rate / (1 - self.rate)) ** 0.5
         return ops.map(lambda x, n: x * (1 + spread * n), x, self._normal(ops, x, stream))
+
+
+class ActivityRegularization(Identity):
+    """y = x; l1 * sum |y| + l2 * sum y**2, for each image, is part of the loss."""
+
+    def __init__(self, l1=0.0, l2=0.0, **kwargs):
+        super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)
 
 
 class AlphaDropout(Dropout):

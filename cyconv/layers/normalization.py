@@ -1,9 +1,11 @@
 """Batch normalisation (Ioffe & Szegedy 2015)."""
 
+import numpy as np
+
 from .. import initializers
 from .axes import at_last_axis
 from .base import Layer
-from .convolution import check_channels, unsupported
+from .convolution import check_channels
 
 
 class BatchNormalization(Layer):
@@ -20,13 +22,14 @@ class BatchNormalization(Layer):
                  beta_constraint=None, gamma_constraint=None, renorm=False, renorm_clipping=None,
                  renorm_momentum=0.99, synchronized=False, **kwargs):  # fmt: skip
         super().__init__(**kwargs)
-        unsupported(beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
-                    beta_constraint=beta_constraint, gamma_constraint=gamma_constraint)  # fmt: skip
+        self.weight_rules(beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
+                          beta_constraint=beta_constraint, gamma_constraint=gamma_constraint)  # fmt: skip
         if renorm or synchronized:
             raise ValueError("BatchNormalization has no renorm and no synchronized: leave them False")
-        if not 0 <= momentum <= 1 or epsilon <= 0:
+        known = all(isinstance(v, (int, float, np.number)) for v in (momentum, epsilon))
+        if not known or not 0 <= momentum <= 1 or not epsilon > 0:
             raise ValueError(
-                f"`momentum` lies in [0, 1] and `epsilon` above 0. Received: {momentum}, {epsilon}"
+                f"`momentum` lies in [0, 1] and `epsilon` above 0. Received: {momentum!r}, {epsilon!r}"
             )
         self.axis, self.momentum, self.epsilon = axis, momentum, epsilon
         self.center, self.scale = center, scale

@@ -7,7 +7,7 @@ import numpy as np
 from .. import initializers, shapes
 from .axes import inverse, last, transpose
 from .base import Layer
-from .convolution import check_channels, unsupported
+from .convolution import check_channels
 from .merging import unit, unit_backward
 
 
@@ -28,10 +28,10 @@ class _Standardization(Layer):
     and beta there, the axes along which those repeat).
     """
 
-    def __init__(self, axis, epsilon, center, scale, beta_initializer, gamma_initializer, regularizers,
+    def __init__(self, axis, epsilon, center, scale, beta_initializer, gamma_initializer, rules,
                  **kwargs):  # fmt: skip
         super().__init__(**kwargs)
-        unsupported(**regularizers)
+        self.weight_rules(**rules)
         if epsilon <= 0:
             raise ValueError(f"`epsilon` lies above 0. Received: {epsilon}")
         self.axis, self.epsilon, self.center, self.scale = axis, epsilon, center, scale
@@ -98,9 +98,9 @@ class LayerNormalization(_Standardization):
     def __init__(self, axis=-1, epsilon=0.001, center=True, scale=True, beta_initializer="zeros",
                  gamma_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
                  beta_constraint=None, gamma_constraint=None, **kwargs):  # fmt: skip
-        given = dict(beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
+        rules = dict(beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
                      beta_constraint=beta_constraint, gamma_constraint=gamma_constraint)  # fmt: skip
-        super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, given, **kwargs)
+        super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, rules, **kwargs)
 
     def _axes(self, shape):
         axes = self.axis if isinstance(self.axis, (list, tuple)) else [self.axis]
@@ -132,9 +132,9 @@ class GroupNormalization(_Standardization):
     def __init__(self, groups=32, axis=-1, epsilon=0.001, center=True, scale=True, beta_initializer="zeros",
                  gamma_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
                  beta_constraint=None, gamma_constraint=None, **kwargs):  # fmt: skip
-        given = dict(beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
+        rules = dict(beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
                      beta_constraint=beta_constraint, gamma_constraint=gamma_constraint)  # fmt: skip
-        super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, given, **kwargs)
+        super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, rules, **kwargs)
         self.groups = -1 if groups == -1 else shapes.as_tuple(groups, 1, "groups")[0]
 
     def _axes(self, shape):

@@ -1,7 +1,7 @@
 """Transposed convolutions: Conv1DTranspose, Conv2DTranspose, Conv3DTranspose."""
 
 from .. import initializers, shapes
-from .convolution import Convolution, check_channels, unsupported
+from .convolution import Convolution, check_channels
 
 
 class _ConvTranspose(Convolution):
@@ -25,9 +25,9 @@ class _ConvTranspose(Convolution):
             self.output_padding = shapes.as_tuple(output_padding, self.rank, "output_padding", minimum=0)
         super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
                          bias_initializer, algorithm, **kwargs)  # fmt: skip
-        unsupported(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                    activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                    bias_constraint=bias_constraint)  # fmt: skip
+        self.weight_rules(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+                          activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+                          bias_constraint=bias_constraint)  # fmt: skip
         if padding not in ("valid", "same"):
             raise ValueError(f'`padding` must be "valid" or "same". Received: {padding!r}')
         for extra, stride in zip(self.output_padding or (), self.strides, strict=False):
