@@ -63,7 +63,7 @@ def rows(recorded):
     """One row of text an operation."""
     for i, step in enumerate(recorded.steps):
         shapes = " ".join("x".join(map(str, o.shape)) for o in step.operands if o is not None)
-        algorithm = step.attributes.get("algorithm", "")
+        algorithm = recorded.backend.algorithm(step.operation, step.operands, step.attributes) or ""
         yield [str(i), step.phase, step.layer, step.operation, algorithm, shapes,
                f"{operations(step) / 1e6:.3f}", f"{touched(step) / 1e3:.1f}"]  # fmt: skip
 
