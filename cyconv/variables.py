@@ -17,6 +17,12 @@ def moves():
     return _moves
 
 
+def moved():
+    """Says that plans recorded so far are out of date."""
+    global _moves
+    _moves += 1
+
+
 # How many bytes of weights may still be made; None: as many as one likes.
 _left = ContextVar("bytes left", default=None)
 
@@ -80,11 +86,10 @@ class Variable:
 
     def place(self, array, backend):
         """Moves the variable into `array` of `backend`, with its values."""
-        global _moves
         values = self.numpy()
         self.value, self.backend = array, backend
         backend.load(array, values)
-        _moves += 1
+        moved()
 
     def on(self, backend):
         """Makes sure that the variable lives in `backend`'s kind of memory."""
