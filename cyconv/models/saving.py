@@ -29,8 +29,8 @@ class Saving:
         if self.optimizer is not None:
             meta["compile"] = json.dumps(_compile_config(self))
             if self.optimizer.arena is not None:
-                state = self.optimizer.variables()
-                tensors.update({f"optimizer/{n}": np.ascontiguousarray(v) for n, v in state.items()})
+                state = self.optimizer.state()
+                tensors.update({f"optimizer/{i:06}": np.ascontiguousarray(v) for i, v in enumerate(state)})
         _write(path, tensors, meta)
 
     def save_weights(self, filepath, overwrite=True):
@@ -61,11 +61,11 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):  # 
     _set_weights(model, tensors, filepath)
     if settings:
         model.compile(**settings)
-        state = {n.removeprefix("optimizer/"): a for n, a in tensors.items() if n.startswith("optimizer/")}
+        state = [tensors[n] for n in sorted(tensors) if n.startswith("optimizer/")]
         if state:
             model.executor.ensure_arena()
             try:
-                model.optimizer.load_variables(state)
+                model.optimizer.load_state(state)
             except (KeyError, ValueError) as error:
                 what = f"{filepath}: its optimiser state does not fit this model ({error})"
                 raise ValueError(what) from error
