@@ -10,7 +10,6 @@ import argparse
 import statistics
 import time
 from math import prod
-from pathlib import Path
 
 import numpy as np
 from report import cpu_name, save
@@ -68,6 +67,13 @@ def convolution_passes(N, H, C, K, window, stride):
     return passes, terms, 2 * dy.size * window**2 * C, x.nbytes + kernel.nbytes + dy.nbytes
 
 
+def huber(prediction, target, delta):
+    """The loss and its derivative."""
+    error = prediction - target
+    size = np.abs(error)
+    return np.where(size <= delta, 0.5 * error**2, delta * size - 0.5 * delta**2), np.clip(error, -1, 1)
+
+
 def other_kernels():
     """(name, function of (door), terms of its sums, operations, bytes) on the maps of a small network."""
     x, dy = normal(32, 32, 32, 32), normal(32, 32, 32, 32)
@@ -87,6 +93,10 @@ def other_kernels():
          8 * x.size, 5 * x.nbytes),
         ("relu", lambda d: d.activation(x, "relu"), 1, x.size, 2 * x.nbytes),
         ("tanh", lambda d: d.activation(x, "tanh"), 1, x.size, 2 * x.nbytes),
+        ("formula a * channel + channel", lambda d: d.map(lambda a, b, c: a * b + c, x, ones, ones), 1,
+         2 * x.size, 2 * x.nbytes),
+        ("formula huber", lambda d: d.map(huber, x, dy, ones[:1])[0], 1, 11 * x.size, 4 * x.nbytes),
+        ("formula exp", lambda d: d.map(np.exp, x), 1, x.size, 2 * x.nbytes),
         ("add", lambda d: d.binary(x, dy, "add"), 1, x.size, 3 * x.nbytes),
         ("matmul 128x1600x128", lambda d: d.matmul(a, b), 1600, 2 * 128 * 1600 * 128, a.nbytes + b.nbytes),
     ]  # fmt: skip
@@ -135,7 +145,7 @@ def main():
         lines.append(row(name, run, terms, operations, moved, ceiling, options.repeats))
         print(lines[-1], flush=True)
     if options.write:
-        print("written to", save("kernels", lines, Path(__file__).parent / "results"))
+        print("written to", save("Kernels", lines))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """A training step (forward, backward, Adam) beside PyTorch's, on the five reference networks.
 
-First the answers: from the same weights the losses of three steps must agree; only then the times, the two
-frameworks interleaved step by step, medians. Ratios are the result: machines differ and are noisy.
+First the answers: from the same weights the losses of three steps and all gradients of the first must agree;
+only then the times, the frameworks in turn, step by step. Ratios are the result, medians over the turns:
+machines differ and are noisy.
 
     python benchmarks/bench_training.py [--nets tiny mnist] [--seconds 5] [--compile] [--write]
 
@@ -11,7 +12,6 @@ Without PyTorch cyconv alone is timed.
 import argparse
 import statistics
 import time
-from pathlib import Path
 
 import numpy as np
 from nets import NETS
@@ -21,9 +21,12 @@ import cyconv as keras
 
 try:
     import torch
-    from peer import to_torch
+    from peer import gradients, to_torch
 except ImportError:
     torch = None
+
+# Both sides are float32. A relu's input that rounds to the other side of 0 moves a gradient by a thousandth.
+GRADIENTS_MAY_DIFFER, LOSSES_MAY_DIFFER = 1e-2, 2e-3
 
 
 def data(shape, classes):
@@ -52,8 +55,9 @@ def cyconv_step(model, x, y, classes):
 
 
 def torch_step(model, x, y, classes, mode):
-    """The same in PyTorch: mode "eager", "channels_last" or "compile"."""
-    module = to_torch(model).train()
+    """The same in PyTorch, and its layers with weights: mode "eager", "channels_last" or "compile"."""
+    module, weighted = to_torch(model)
+    module = module.train()
     layout = torch.channels_last if mode != "eager" else torch.contiguous_format
     module = module.to(memory_format=layout)
     images = torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=layout)
@@ -70,22 +74,31 @@ def torch_step(model, x, y, classes, mode):
         optimizer.step()
         return float(loss.detach())
 
-    return step
+    return step, weighted
 
 
 def check(name, builder, x, y, classes):
-    """Three steps from the same weights, dropout off: the losses must agree."""
+    """Three steps from the same weights, dropout off: the losses must agree, and the first step's gradients.
+    Returns how far they are apart at most: a loss relative to its value, a gradient to its norm."""
     model = builder(dropout=0.0) if name == "mnist" else builder()
-    peer = torch_step(model, x, y, classes, "eager")
+    peer, weighted = torch_step(model, x, y, classes, "eager")
     step, _ = cyconv_step(model, x, y, classes)
-    ours, theirs = [step() for _ in range(3)], [peer() for _ in range(3)]
-    if not np.allclose(ours, theirs, rtol=2e-3):
-        raise SystemExit(f"{name}: losses differ, no time is given: cyconv {ours}, PyTorch {theirs}")
-    return max(abs(a / b - 1) for a, b in zip(ours, theirs, strict=True))
+    ours, theirs, of_gradients = [step()], [peer()], 0.0
+    for path, gradient, wanted in gradients(weighted):
+        distance = np.linalg.norm(gradient - wanted) / np.linalg.norm(wanted)
+        of_gradients = max(of_gradients, float(distance))
+        if not distance < GRADIENTS_MAY_DIFFER:
+            raise SystemExit(f"{name}: no time is given, {path}'s gradient is {distance:.2g} from PyTorch's")
+    for _ in range(2):
+        ours.append(step())
+        theirs.append(peer())
+    if not np.allclose(ours, theirs, rtol=LOSSES_MAY_DIFFER):
+        raise SystemExit(f"{name}: no time is given, losses differ: cyconv {ours}, PyTorch {theirs}")
+    return max(abs(a / b - 1) for a, b in zip(ours, theirs, strict=True)), of_gradients
 
 
 def interleaved(steps, seconds):
-    """{name: (median, minimum) in ms}, one step of each in turn until `seconds` are over."""
+    """{name: milliseconds of each of its steps}, one step of each in turn until `seconds` are over."""
     times = {name: [] for name in steps}
     for step in steps.values():
         for _ in range(3):
@@ -96,7 +109,14 @@ def interleaved(steps, seconds):
             start = time.perf_counter()
             step()
             times[name].append(1e3 * (time.perf_counter() - start))
-    return {name: (statistics.median(t), min(t)) for name, t in times.items()}
+    return times
+
+
+def ratio_to_the_fastest(times):
+    """The least of the peers' medians of (peer's time / cyconv's), turn by turn; None without peers."""
+    ours = np.array(times["cyconv"])
+    ratios = [float(np.median(np.array(t) / ours)) for name, t in times.items() if name != "cyconv"]
+    return min(ratios, default=None)
 
 
 def main():
@@ -114,30 +134,33 @@ def main():
         f"{cpu_name()}, {threads} threads, cyconv {keras.__version__} ({keras.backends.active().name})"
         + (f", PyTorch {torch.__version__}" if torch else ", no PyTorch"),
         "",
-        "Milliseconds a training step, median (minimum), and how many times faster than the fastest peer:",
+        f"Milliseconds a training step, median (minimum) of {options.seconds:g} seconds in turn. Ratio: the "
+        "fastest peer's time over cyconv's, median over the turns. Last: how far apart the losses of three "
+        "steps and the gradients of the first are.",
         "",
-        "| net | cyconv | " + "".join(f"torch {m} | " for m in modes) + "ratio | steps | loss difference |",
-        "|---|---|" + "---|" * len(modes) + "---|---|---|",
+        "| net | cyconv | " + "".join(f"torch {m} | " for m in modes)
+        + "ratio | operations | losses | gradients |",
+        "|---|---|" + "---|" * len(modes) + "---|---|---|---|",
     ]
     print("\n".join(lines))
     for name in options.nets:
         builder, shape, classes, parameters = NETS[name]
         x, y = data(shape, classes)
-        difference = check(name, builder, x, y, classes) if torch else None
+        differences = check(name, builder, x, y, classes) if torch else ()
         model = builder()
         trained = sum(v.size for v in model.trainable_weights)
         assert trained == parameters, f"{name} has {trained} parameters, not {parameters}"
-        steps = {f"torch {m}": torch_step(model, x, y, classes, m) for m in modes}
+        steps = {f"torch {m}": torch_step(model, x, y, classes, m)[0] for m in modes}
         ours, recorded = cyconv_step(model, x, y, classes)
         times = interleaved({"cyconv": ours, **steps}, options.seconds)
-        best = min((times[k][0] for k in steps), default=None)
-        ratio = f"{best / times['cyconv'][0]:.2f}x" if best else "-"
-        cells = " | ".join(f"{m:.2f} ({low:.2f})" for m, low in times.values())
-        shown = f"{difference:.1e}" if torch else "-"
-        lines.append(f"| {name} | {cells} | {ratio} | {len(recorded.steps)} | {shown} |")
+        ratio = ratio_to_the_fastest(times)
+        cells = [name, *(f"{statistics.median(t):.2f} ({min(t):.2f})" for t in times.values())]
+        cells += [f"{ratio:.2f}x" if ratio else "-", str(len(recorded.steps))]
+        cells += [f"{d:.1e}" for d in differences] or ["-", "-"]
+        lines.append(f"| {' | '.join(cells)} |")
         print(lines[-1], flush=True)
     if options.write:
-        print("written to", save("training", lines, Path(__file__).parent / "results"))
+        print("written to", save("Training steps", lines))
 
 
 if __name__ == "__main__":

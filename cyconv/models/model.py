@@ -130,9 +130,14 @@ class Model(Training, Saving, Container):
     # Looking ------------------------------------------------------------------------------------------------
 
     def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False,
-                show_trainable=False, layer_range=None):  # fmt: skip
-        """Prints the table of layers in Keras's form; nothing in it is cut short."""
-        print_summary(self, line_length, print_fn, expand_nested, show_trainable, layer_range)
+                show_trainable=False, layer_range=None, columns=()):  # fmt: skip
+        """Prints the table of layers in Keras's form; nothing in it is cut short, skip connections are shown.
+
+        columns: more of them, any of "receptive_field", "macs" (multiply-adds by weights) and "memory" (of
+        the layer's output), the latter two for one sample. Other arguments as in Keras.
+        """
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range,
+                      columns)  # fmt: skip
 
     def plan(self, batch_size=32, mode="train", print_fn=print):
         """Prints what a step is: each recorded operation, its layer, shapes, algorithm, operations, bytes."""
@@ -145,6 +150,15 @@ class Model(Training, Saving, Container):
         from .plans import print_profile
 
         return print_profile(self, batch_size, mode, repeats, print_fn)
+
+    def receptive_field(self, layer=None, source=0):
+        """(size, jump, first) of what one output position sees of the model's input number `source`.
+
+        layer: a layer, its name, or its path "outer/inner"; None: the model's output. See `costs.py`.
+        """
+        from .costs import receptive_field
+
+        return receptive_field(self, layer, source)
 
     def first_nonfinite(self, x, training=False):
         """The first layer whose output for x holds NaN or infinity; None where there is none."""
