@@ -13,6 +13,12 @@ def moves():
     return _moves
 
 
+def moved():
+    """Says that plans recorded so far are out of date."""
+    global _moves
+    _moves += 1
+
+
 class Variable:
     """A tensor that a layer owns: `kernel`, `bias`, `moving_mean`, ...
 
@@ -61,11 +67,10 @@ class Variable:
 
     def place(self, array, backend):
         """Moves the variable into `array` of `backend`, with its values."""
-        global _moves
         values = self.numpy()
         self.value, self.backend = array, backend
         backend.load(array, values)
-        _moves += 1
+        moved()
 
     def on(self, backend):
         """Makes sure that the variable lives in `backend`'s kind of memory."""
