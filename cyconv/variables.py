@@ -84,6 +84,14 @@ class Variable:
         else:
             self.value[...] = values
 
+    def assign_add(self, values):
+        """Adds to the values, in place."""
+        self.assign(self.numpy() + np.asarray(values))
+
+    def assign_sub(self, values):
+        """Subtracts from the values, in place."""
+        self.assign(self.numpy() - np.asarray(values))
+
     def place(self, array, backend):
         """Moves the variable into `array` of `backend`, with its values."""
         values = self.numpy()
@@ -126,13 +134,15 @@ class Arena:
         """A new flat array of zeros for this arena's variables: an optimiser slot."""
         return self.backend.asarray(np.zeros(self.size, self.dtype), self.dtype)
 
+    def pieces(self, flat):
+        """`flat` cut into one flat piece a variable."""
+        ends = np.cumsum([0, *(v.size for v in self.variables)]).tolist()
+        return [flat[start:end] for start, end in zip(ends[:-1], ends[1:], strict=True)]
+
     def views(self, flat):
-        """`flat` cut into one view a variable."""
-        offset, views = 0, []
-        for variable in self.variables:
-            views.append(self.backend.reshape(flat[offset : offset + variable.size], variable.shape))
-            offset += variable.size
-        return views
+        """`flat` cut into one view a variable, of the variable's shape."""
+        pieces = zip(self.pieces(flat), self.variables, strict=True)
+        return [self.backend.reshape(piece, variable.shape) for piece, variable in pieces]
 
     def intact(self):
         """Whether every variable still lives here (another model may have taken one over)."""

@@ -10,7 +10,7 @@ from . import registry
 from .serialization import deserialize_keras_object, serialize_keras_object
 
 # What Keras writes for features that are not here, and that means nothing while the feature is off.
-MEANINGLESS = frozenset({"autocast", "ema_momentum", "renorm_momentum", "synchronized"})
+MEANINGLESS = frozenset({"autocast", "renorm_momentum"})
 
 
 class Configurable:
@@ -56,31 +56,29 @@ class Configurable:
 
         Arguments that only Keras has are passed over where they ask for nothing (None, False).
         """
-        known = _accepted(cls)
-        return cls(
-            **{
-                name: deserialize_keras_object(value)
-                for name, value in config.items()
-                if known is None or name in known or not (value in (None, False) or name in MEANINGLESS)
-            }
-        )
+        known = cls.argument_names()
+
+        def asked_for(name, value):
+            return name in known or not (value is None or value is False or name in MEANINGLESS)
+
+        return cls(**{k: deserialize_keras_object(v) for k, v in config.items() if asked_for(k, v)})
+
+    @classmethod
+    def argument_names(cls):
+        """The names that the constructor takes, those it hands on to its base classes included."""
+        names = set()
+        for base in cls.__mro__:
+            if "__init__" not in base.__dict__:
+                continue
+            parameters = inspect.signature(base.__init__).parameters.values()
+            names.update(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
+            if all(p.kind is not p.VAR_KEYWORD for p in parameters):
+                break
+        return names
 
 
 def _listed(signature):
     return ", ".join(str(p) for p in list(signature.parameters.values())[1:])
-
-
-def _accepted(cls):
-    """The names that the constructor takes, those it hands on to its base classes included."""
-    names = set()
-    for base in cls.__mro__:
-        if "__init__" not in base.__dict__:
-            continue
-        parameters = inspect.signature(base.__init__).parameters.values()
-        names.update(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
-        if all(p.kind is not p.VAR_KEYWORD for p in parameters):
-            break
-    return names
 
 
 def lookup(identifier, table, kind, base):

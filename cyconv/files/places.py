@@ -7,8 +7,6 @@
 
 import warnings
 
-import numpy as np
-
 from ..layers.base import snake_case
 
 OPTIMIZER = "optimizer/vars"
@@ -45,7 +43,7 @@ def collect(model):
         arrays.update({f"{path}vars/{i}": v.numpy() for i, v in enumerate(variables)})
     if model.optimizer is not None:
         names[OPTIMIZER] = model.optimizer.name or ""
-        for i, array in enumerate(model.optimizer.variables()):
+        for i, array in enumerate(model.optimizer.state()):
             arrays[f"{OPTIMIZER}/{i}"] = array
     return arrays, names
 
@@ -79,7 +77,7 @@ def restore_optimizer(model, store):
         return
     if count > model.optimizer.scalars:
         model.executor.ensure_arena()
-    shapes = [np.shape(v) for v in model.optimizer.variables()][:count]
+    shapes = [v.shape for v in model.optimizer.variables][:count]
     names = [f"{OPTIMIZER}/{i}" for i in range(count)]
     found = [store.shapes.get(n) for n in names]
     if found != shapes:
@@ -88,7 +86,7 @@ def restore_optimizer(model, store):
             f"its optimiser state does not fit: variable {differ} of {count} has shape {found[differ]}, "
             f"{model.optimizer.name} has {shapes[differ] if differ < len(shapes) else 'no such variable'}"
         )
-    model.optimizer.load_variables([store.read(n) for n in names])
+    model.optimizer.load_state([store.read(n) for n in names])
 
 
 def _problem(store, name, variable):
