@@ -61,7 +61,7 @@ callbacks = [
     keras.callbacks.BackupAndRestore(folder + "/backup", "epoch" if save_freq == "epoch" else int(save_freq)),
     keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.97),
     keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.7, patience=1, cooldown=1, verbose=0),
-    keras.callbacks.EarlyStopping("val_loss", patience=6, restore_best_weights=True),
+    keras.callbacks.EarlyStopping("val_loss", patience=12, restore_best_weights=True),
     keras.callbacks.CSVLogger(folder + "/log.csv"),
     keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: print(epoch, flush=True)),
 ]
@@ -69,8 +69,7 @@ data = {"arrays": (x[:72], y[:72]), "dataset": (Batches(),), "generator": (endle
 steps = {"arrays": 4, "dataset": None, "generator": 5}[kind]
 model.fit(*data, batch_size=12, epochs=30, steps_per_epoch=steps, callbacks=callbacks, verbose=0,
           validation_data=(x[72:], y[72:]))
-state = model.optimizer.variables()
-arrays = [*model.get_weights(), *(state[k] for k in sorted(state))]
+arrays = [*model.get_weights(), *model.optimizer.state()]
 with open(folder + "/done", "wb") as file:
     for array in arrays:
         file.write(np.ascontiguousarray(array).tobytes())
@@ -86,7 +85,7 @@ def run(folder, case, kills=0, seed=0):
         process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(folder), *case], stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)  # fmt: skip
         if killed < kills:
-            for _ in range(moments.randint(1, 5)):  # epochs begun
+            for _ in range(moments.randint(1, 3)):  # epochs begun
                 process.stdout.readline()
             time.sleep(moments.uniform(0, 0.02))
             process.send_signal(signal.SIGKILL)

@@ -21,7 +21,7 @@ class Run:
             "batch": self.batch,
             "stop_training": model.stop_training,
             "weights": model.get_weights(),
-            "optimizer": list(model.optimizer.variables().values()),  # names may differ in a new process
+            "optimizer": model.optimizer.state(),
             "steps": int(model.executor.random_state[0]),
             "seeds": [getattr(layer, "seed", None) for layer in self._layers()],
             "random": random.state(),
@@ -40,7 +40,7 @@ class Run:
                 layer.seed = seed
         model.executor.forget()  # plans hold the seeds
         model.executor.ensure_arena()
-        self._load_optimizer(state)
+        model.optimizer.load_state(state["optimizer"])
         model.executor.random_state[0] = state["steps"]
         random.restore(state["random"])
         self.epoch, self.batch = state["epoch"], state["batch"]
@@ -54,13 +54,9 @@ class Run:
         self.measures.reset()
         resumed, self._resumed = self._resumed, None
         if resumed and self.batch:
-            self._load_optimizer(resumed)
+            self.model.optimizer.load_state(resumed["optimizer"])
             self.measures.restore(resumed["measures"])
             self.hooks.restore(resumed["callbacks"])
-
-    def _load_optimizer(self, state):
-        optimizer = self.model.optimizer
-        optimizer.load_variables(dict(zip(optimizer.variables(), state["optimizer"], strict=True)))
 
     def _layers(self):
         return [node.layer for node in self.model.executor.flat.nodes]
