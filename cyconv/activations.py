@@ -4,6 +4,7 @@ Formulas: `backends/reference.py`. Strings are what a layer hands to a backend; 
 lessons and tests.
 """
 
+from .arrays import numbers
 from .backends import active
 
 # What a backend's `activation` operation knows, with the default of its one parameter.
@@ -35,10 +36,10 @@ def get(identifier):
 
 def apply(x, name, alpha=None):
     """f(x) on a plain array: floats keep their dtype, everything else becomes float32."""
-    import numpy as np
-
     backend = active()
-    host = np.asarray(x)
+    host = numbers(x, name)
+    if name == "softmax" and host.ndim == 0:
+        raise ValueError("softmax: the input has no axis to go along. Received: a single number")
     array = backend.asarray(host, host.dtype.name if host.dtype.name in ("float32", "float64") else "float32")
     if name == "softmax":
         return backend.to_host(backend.softmax(array))

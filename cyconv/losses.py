@@ -6,6 +6,7 @@ what is wrong with them. The value is the mean over all but the last axis, times
 
 import numpy as np
 
+from .arrays import numbers
 from .configurable import Configurable, lookup
 
 
@@ -30,9 +31,7 @@ class Loss(Configurable):
 
     def prepare(self, y, shape, name):
         """Labels as the array that `record` takes, for predictions of `shape` (batch axis None)."""
-        y = np.asarray(y)
-        if y.dtype.kind not in "fiub":
-            raise TypeError(f"{name}: labels must be numbers. Received: dtype {y.dtype}")
+        y = numbers(y, f"{name}: labels")
         wanted = shape[1:]
         if y.shape[1:] == wanted:
             return y
@@ -53,12 +52,12 @@ class Loss(Configurable):
         from .backends import active
 
         backend = active()
-        prediction = backend.asarray(y_pred, "float32")
+        prediction = backend.asarray(numbers(y_pred, f"{type(self).__name__}: predictions"), "float32")
         target = self.prepare(y_true, (None, *prediction.shape[1:]), type(self).__name__)
         target = backend.asarray(target, self.target_dtype("float32"))
         rows, _ = self.record(backend, target, prediction, None, 1.0)
         rows = backend.to_host(rows)
-        weights = 1 if sample_weight is None else np.asarray(sample_weight, "float32")
+        weights = 1 if sample_weight is None else numbers(sample_weight, "`sample_weight`").astype("float32")
         return float(np.mean(rows * weights)) if rows.size else 0.0
 
 
@@ -109,9 +108,7 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
                                  ignore_class=self.ignore_class, scale=scale)  # fmt: skip
 
     def prepare(self, y, shape, name):
-        y, classes = np.asarray(y), shape[-1]
-        if y.dtype.kind not in "fiub":
-            raise TypeError(f"{name}: labels must be class numbers. Received: dtype {y.dtype}")
+        y, classes = numbers(y, f"{name}: labels"), shape[-1]
         rows = tuple(shape[1:-1])
         if y.shape[1:] == (*rows, 1):
             y = y[..., 0]

@@ -82,7 +82,10 @@ def resolve_padding(padding, sizes, window, strides, dilation):
             f"`padding` must be one integer, {rank} integers or {rank} (before, after) pairs. "
             f"Received: {padding!r}"
         )
-    pairs = tuple((operator.index(before), operator.index(after)) for before, after in pairs)
+    try:
+        pairs = tuple((operator.index(before), operator.index(after)) for before, after in pairs)
+    except TypeError:
+        raise ValueError(f"`padding` must be made of integers. Received: {padding!r}") from None
     if any(p < 0 for pair in pairs for p in pair):
         raise ValueError(f"`padding` must not be negative. Received: {padding!r}; use a Cropping layer.")
     return pairs
@@ -145,3 +148,23 @@ def transposed_output(sizes, window, strides, dilation, padding, output_padding=
 def adaptive_windows(size, out):
     """The (start, stop) of the `out` windows of adaptive pooling along an axis of `size` positions."""
     return [(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]
+
+
+# Receptive fields: which positions low..high of its input an output looks at, when it is itself looked at in
+# the positions low..high (Araujo, Norris, Sim 2019, "Computing receptive fields of convolutional networks").
+# Followed from an output back to a model's input, this gives the field; the image's border is not regarded.
+
+
+def window_field(low, high, span, stride, before):
+    """Through a convolution or pooling whose window spans `span` positions."""
+    return low * stride - before, high * stride - before + span - 1
+
+
+def transposed_field(low, high, span, stride, before):
+    """Through a transposed convolution: input i adds to the outputs i*stride - before ... + span - 1."""
+    return -((span - 1 - low - before) // stride), (high + before) // stride
+
+
+def adaptive_field(low, high, size, out):
+    """Through adaptive pooling of `size` positions to `out`."""
+    return low * size // out, -(-(high + 1) * size // out) - 1

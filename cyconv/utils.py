@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .arrays import numbers
+
 from .random import set_random_seed
 from .streams import PyDataset
 
@@ -15,7 +17,7 @@ def to_categorical(x, num_classes=None):
 
     Errors: ValueError for labels outside 0..num_classes - 1 or that are not whole.
     """
-    labels = np.asarray(x)
+    labels = numbers(x, "to_categorical")
     if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
         raise ValueError("to_categorical: class numbers must be whole")
     if labels.ndim > 1 and labels.shape[-1] == 1:

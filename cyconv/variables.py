@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .arrays import numbers
+
 # Raised whenever an array behind some variable changes place: recorded plans point at the old one then.
 _moves = 0
 
@@ -38,7 +40,7 @@ class Variable:
 
     def assign(self, values):
         """Sets the values, in place; ValueError where the shape differs."""
-        values = np.asarray(values)
+        values = numbers(values, f"`{self.path}`")
         if values.shape != self.shape:
             raise ValueError(
                 f"`{self.path}` has shape {self.shape}; it cannot take values of shape {values.shape}"

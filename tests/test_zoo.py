@@ -30,6 +30,12 @@ def trained_params(model):
     (zoo.resnet18, 11_689_512),
     (zoo.resnet34, 21_797_672),
     (zoo.resnet50, 25_557_032),
+    (zoo.unet, 31_030_658),
+    (lambda: zoo.unet_same(up="upsampling", narrow_end=True), 31_031_685),
+    (zoo.intel_unet2d, 1_940_817),
+    (lambda: zoo.intel_unet2d(use_upsampling=True, use_dropout=False), 1_962_337),
+    (lambda: zoo.intel_unet2d(fms=32), 7_759_521),
+    (lambda: zoo.intel_unet2d(fms=32, use_upsampling=True), 7_846_081),
     # The figure's numbers: 16x16x64 = 16,384 and 3x3x64 = 576 units before the dense layer.
     (zoo.fixed_size, (27 + 1) * 64 + (576 + 1) * 64 + (16_384 + 1) * 1000),
     (zoo.variable_size, (27 + 1) * 64 + (576 + 1) * 64 + (576 + 1) * 1000),
@@ -51,11 +57,63 @@ def test_maps_of_the_imagenet_resnets():
     assert model.output_shape == (None, 1000)
 
 
+def test_unet_gives_the_papers_map():
+    assert zoo.unet(filters=1).output_shape == (None, 388, 388, 2)
+    assert zoo.unet((188, 204, 1), filters=2).output_shape == (None, 4, 20, 2)
+
+
+def test_intel_names_are_those_of_the_source():
+    model = zoo.intel_unet2d()
+    names = [layer.name for layer in model.layers]
+    assert model.name == "2DUNet_Brats_Decathlon"
+    assert names[0] == "MRImages" and names[-1] == "PredictionMask"
+    filters = {"encodeAa": 16, "encodeEb": 256, "decodeCa": 128, "decodeBb": 64, "decodeAa": 32,
+               "convOutb": 16, "transconvE": 128, "transconvB": 32}  # fmt: skip
+    for name, count in filters.items():
+        assert model.get_layer(name).filters == count
+    assert {"poolA", "poolD", "concatA", "concatD"} <= set(names)
+    inputs = [t.node.layer.name for node in model.nodes if node.layer.name == "concatD" for t in node.inputs]
+    assert inputs == ["transconvE", "encodeDb"]
+    assert len([layer for layer in model.layers if isinstance(layer, layers.SpatialDropout2D)]) == 2
+    plain = zoo.intel_unet2d(use_dropout=False, use_upsampling=True)
+    assert not any(isinstance(layer, layers.SpatialDropout2D) for layer in plain.layers)
+    assert plain.get_layer("upE").size == (2, 2)
+
+
+@pytest.mark.parametrize("make", [
+    lambda: zoo.unet((188, 188, 1), filters=2),
+    lambda: zoo.unet_same((32, 16, 3), classes=3, filters=2, up="upsampling"),
+    lambda: zoo.intel_unet2d((16, 32, 1), fms=2),
+])  # fmt: skip
+def test_unets_train_on_masks_and_come_back_from_a_file(make, tmp_path):
+    model, generator = make(), np.random.default_rng(0)
+    x = generator.random((2, *model.input_shape[1:]), np.float32)
+    several = model.output_shape[-1] > 1
+    y = generator.integers(0, 2, (2, *model.output_shape[1:3]))
+    loss = "sparse_categorical_crossentropy" if several else "binary_crossentropy"
+    model.compile(keras.optimizers.Adam(1e-3), loss)
+    history = model.fit(x, y if several else y[..., None], epochs=3, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    model.save(tmp_path / "net.safetensors")
+    twin = keras.models.load_model(tmp_path / "net.safetensors")
+    np.testing.assert_array_equal(twin.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+@pytest.mark.parametrize(("make", "nearest"), [
+    (lambda: zoo.unet((570, 572, 1)), "556 and 572"),
+    (lambda: zoo.unet((100, 100, 1)), "188"),
+    (lambda: zoo.unet_same((256, 250, 1)), "240 and 256"),
+    (lambda: zoo.intel_unet2d((8, 16, 1)), "16"),
+])  # fmt: skip
+def test_sizes_that_do_not_halve_are_refused(make, nearest):
+    with pytest.raises(ValueError, match=f"Nearest sizes that do: {nearest}$"):
+        make()
+
+
 SMALL = [
     (zoo.lenet5, {}, (28, 28, 1)),
     (zoo.mnist_convnet, {}, (28, 28, 1)),
     (zoo.resnet20, {"input_shape": (8, 8, 3)}, (8, 8, 3)),
-    (zoo.resnet20, {"input_shape": (8, 8, 3), "shortcut": "B"}, (8, 8, 3)),
     (zoo.resnet20, {"input_shape": (8, 8, 3), "residual": False}, (8, 8, 3)),
     (zoo.fixed_size, {"input_shape": (16, 16, 3), "classes": 10, "filters": 4}, (16, 16, 3)),
     (zoo.variable_size, {"classes": 10, "filters": 4}, (21, 17, 3)),
@@ -91,3 +149,5 @@ def test_wrong_options_are_named():
         zoo.resnet20(shortcut="C")
     with pytest.raises(ValueError, match='"average" or "max"'):
         zoo.lenet5(pooling="min")
+    with pytest.raises(ValueError, match='"transposed" or "upsampling"'):
+        zoo.unet_same(up="bilinear")

@@ -3,7 +3,7 @@
 import os
 
 from .base import Callback
-from .nested import read, write
+from .nested import PART, read, write
 
 
 class BackupAndRestore(Callback):
@@ -75,7 +75,7 @@ class BackupAndRestore(Callback):
     def on_train_end(self, logs=None):
         if not self.delete_checkpoint:
             return
-        for path in (self.latest, self.previous):
+        for path in (self.latest, self.previous, self.latest + PART):
             if os.path.exists(path):
                 os.unlink(path)
         if os.path.isdir(self.backup_dir) and not os.listdir(self.backup_dir):

@@ -28,6 +28,7 @@ class EarlyStopping(MonitorCallback):
         self.best = self.best_weights = None
 
     def on_epoch_end(self, epoch, logs=None):
+        self.direction()  # an unknown metric is an error even where it was not measured
         current = self.get_monitor_value(logs)
         if current is None or epoch < self.start_from_epoch:
             return

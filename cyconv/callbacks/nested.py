@@ -3,9 +3,10 @@ rest as JSON in its metadata, each array replaced by {"array": its name}."""
 
 import json
 import os
-import tempfile
 
 import numpy as np
+
+PART = ".part"  # what a kill during `write` leaves behind
 
 
 def write(path, values):
@@ -14,17 +15,11 @@ def write(path, values):
 
     arrays = {}
     text = json.dumps(_take_out(values, arrays))
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".saving-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(save(arrays, metadata={"values": text}))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
+    with open(path + PART, "wb") as file:
+        file.write(save(arrays, metadata={"values": text}))
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(path + PART, path)
 
 
 def read(path):

@@ -15,6 +15,8 @@ class ProgbarLogger(Callback):
     def set_params(self, params):
         super().set_params(params)
         verbose = params["verbose"]
+        if verbose != "auto" and not isinstance(verbose, int):
+            raise ValueError(f'`verbose` is "auto", 0: silent, 1: a bar, 2: a line. Received: {verbose!r}')
         self.verbose = 1 if verbose == "auto" else int(verbose)
         self.epochs, self.steps = params["epochs"], params["steps"]
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .. import constraints, initializers, regularizers
+from ..arrays import numbers
 from ..backends import active
 from ..configurable import Configurable
 from ..graph import Node, SymbolicTensor
@@ -44,6 +45,8 @@ class Layer(Configurable):
 
     # How many axes the input must have, batch and channels included; None: any.
     input_rank = None
+    # Whether a list is several inputs, as for Add; others take one.
+    takes_list = False
     # Whether a finished `build` means that the layer is built; a model decides for itself.
     build_marks_built = True
 
@@ -127,7 +130,7 @@ class Layer(Configurable):
 
     def _run_on_arrays(self, tensors, nested, training):
         backend = active()
-        arrays = [backend.asarray(_numeric(t, self), self.dtype) for t in tensors]
+        arrays = [backend.asarray(numbers(t, str(self)), self.dtype) for t in tensors]
         shapes = [a.shape for a in arrays]
         self.ensure_built(shapes if nested else shapes[0])
         self.output_shapes(shapes if nested else shapes[0])
@@ -140,6 +143,13 @@ class Layer(Configurable):
     def ensure_built(self, input_shape):
         """Builds the layer once; afterwards checks that the input still fits its weights."""
         with self.naming_errors(input_shape):
+            if isinstance(input_shape, list) and not self.takes_list:
+                raise ValueError(
+                    f"it takes one input. Received: a list of {len(input_shape)}; np.array(...) makes an "
+                    "array of a list of numbers"
+                )
+            if len(input_shape) == 0:
+                raise ValueError("expected an array with a batch axis. Received: a single number")
             if not self.built:
                 self.check_input(input_shape)
                 self.build(input_shape)
@@ -215,7 +225,7 @@ class Layer(Configurable):
 
     def set_weights(self, weights):
         """Sets all weights; ValueError where number or shapes differ (nothing is changed then)."""
-        variables, arrays = self.weights, [np.asarray(w) for w in weights]
+        variables, arrays = self.weights, [numbers(w, f"{self}: a weight") for w in weights]
         if len(variables) != len(arrays):
             raise ValueError(
                 f"{self} has {len(variables)} weights. Received: {len(arrays)} arrays. Expected: "
@@ -279,10 +289,3 @@ def _dtype_name(dtype):
     if name not in ("float32", "float64"):
         raise ValueError(f'`dtype` of a layer is "float32" or "float64". Received: {dtype!r}')
     return name
-
-
-def _numeric(values, layer):
-    array = np.asarray(values)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{layer}: expected numbers. Received: an array of dtype {array.dtype}")
-    return array

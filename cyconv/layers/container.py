@@ -11,6 +11,8 @@ from .base import Layer
 class Container(Layer):
     """inputs, outputs: symbolic tensors; nodes: what lies between them, in an order that can be run."""
 
+    takes_list = True
+
     @property
     def layers(self):
         """The layers inside, in the order of the graph; the inputs of a functional model first."""

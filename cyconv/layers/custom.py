@@ -53,4 +53,4 @@ def bridge(cls):
             gradients.append(ops.python(lambda _, i=i: results["dx"][i], [dy], shapes[i], dy.dtype))
         return gradients if nested else gradients[0]
 
-    cls.forward, cls.backward = forward, run_backward
+    cls.forward, cls.backward, cls.takes_list = forward, run_backward, True

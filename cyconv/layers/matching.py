@@ -14,6 +14,8 @@ class CropToMatch(Layer):
     padding the contracting path is cut to the expanding path so (Ronneberger et al. 2015).
     """
 
+    takes_list = True
+
     def check_input(self, input_shape):
         if not isinstance(input_shape, list) or len(input_shape) != 2:
             raise ValueError("expected two inputs: layer([x, like])")

@@ -2,12 +2,16 @@
 
 from math import prod
 
+import numpy as np
+
 from ..graph import SymbolicTensor
 from .base import Layer
 
 
 class _Merge(Layer):
     """Takes a list of at least two tensors of one shape."""
+
+    takes_list = True
 
     def check_input(self, input_shape):
         if not isinstance(input_shape, list) or len(input_shape) < 2:
@@ -81,8 +85,12 @@ class Multiply(_Merge):
 class Concatenate(Layer):
     """The inputs one behind the other along `axis` (never the batch axis): the skip of a U-Net."""
 
+    takes_list = True
+
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
+        if not isinstance(axis, (int, np.integer)):
+            raise ValueError(f"`axis` must be an integer. Received: {axis!r}")
         self.axis = axis
 
     def check_input(self, input_shape):

@@ -1,5 +1,7 @@
 """Batch normalisation (Ioffe & Szegedy 2015)."""
 
+import numpy as np
+
 from .. import initializers
 from .base import Layer
 from .convolution import check_channels
@@ -20,9 +22,10 @@ class BatchNormalization(Layer):
         super().__init__(**kwargs)
         self.weight_rules(beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
                           beta_constraint=beta_constraint, gamma_constraint=gamma_constraint)  # fmt: skip
-        if not 0 <= momentum <= 1 or epsilon <= 0:
+        known = all(isinstance(v, (int, float, np.number)) for v in (momentum, epsilon))
+        if not known or not 0 <= momentum <= 1 or not epsilon > 0:
             raise ValueError(
-                f"`momentum` lies in [0, 1] and `epsilon` above 0. Received: {momentum}, {epsilon}"
+                f"`momentum` lies in [0, 1] and `epsilon` above 0. Received: {momentum!r}, {epsilon!r}"
             )
         self.axis, self.momentum, self.epsilon = axis, momentum, epsilon
         self.center, self.scale = center, scale

@@ -1,5 +1,7 @@
 """Dropout, element by element or a whole feature map at once."""
 
+import numpy as np
+
 from .. import random
 from .base import Layer
 from .convolution import channels_last
@@ -16,8 +18,8 @@ class Dropout(Layer):
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        if not 0 <= rate <= 1:
-            raise ValueError(f"`rate` is the fraction to drop, between 0 and 1. Received: {rate}")
+        if not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= 1:
+            raise ValueError(f"`rate` is the fraction to drop, between 0 and 1. Received: {rate!r}")
         self.rate, self.noise_shape = float(rate), noise_shape
         self.seed = random.next_seed() if seed is None else int(seed)
 

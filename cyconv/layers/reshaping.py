@@ -1,5 +1,6 @@
 """Layers that only look at the same elements under another shape."""
 
+import operator
 from math import prod
 
 from .base import Layer
@@ -33,7 +34,12 @@ class Reshape(_View):
 
     def __init__(self, target_shape, **kwargs):
         super().__init__(**kwargs)
-        self.target_shape = tuple(target_shape)
+        try:
+            self.target_shape = tuple(operator.index(t) for t in target_shape)
+        except TypeError:
+            raise ValueError(
+                f"`target_shape` must be a tuple of integers. Received: {target_shape!r}"
+            ) from None
         if self.target_shape.count(-1) > 1 or any(t == 0 or t < -1 for t in self.target_shape):
             raise ValueError(f"`target_shape`: positive sizes and at most one -1. Received: {target_shape}")
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..arrays import numbers
+
 
 class Batches:
     """Inputs, labels and sample weights of equal length, read in batches of rows.
@@ -68,17 +70,6 @@ def as_list(value, names, what, optional=()):
     if len(values) != len(names):
         raise ValueError(f"{what}: the model has {len(names)} ({', '.join(names)}). Received: {len(values)}")
     return values
-
-
-def numbers(values, what):
-    """A numeric array; a TypeError that names what was given otherwise."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise TypeError(f"{what}: not an array of numbers ({error})") from None
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{what}: expected numbers. Received: dtype {array.dtype}")
-    return array
 
 
 def contiguous(array, dtype):
@@ -165,11 +156,17 @@ def by_class(model, targets, weights):
         raise ValueError("`class_weight` is for models with one output; use `sample_weight`")
     if not isinstance(weights, dict):
         raise TypeError(f"`class_weight` is a dict {{class number: weight}}. Received: {weights!r}")
+    for number, weight in weights.items():
+        if not isinstance(number, (int, np.integer)) or not isinstance(weight, (int, float, np.number)):
+            raise TypeError(
+                f"`class_weight` gives class numbers their weights, as {{0: 1.0, 1: 2.5}}. Received: "
+                f"{number!r}: {weight!r}"
+            )
     target = targets[0]
     if target.ndim == len(model.output_shapes_list[0]):  # not class numbers: one-hot, or a single unit
         target = target.argmax(-1) if target.shape[-1] > 1 else np.round(target[..., 0])
     classes, places = np.unique(target, return_inverse=True)
-    table = np.array([weights.get(int(c), 1.0) for c in classes], model.dtype)
+    table = np.array([weights.get(c, 1.0) for c in classes.tolist()], model.dtype)
     return table[places.reshape(target.shape)]
 
 

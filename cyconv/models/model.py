@@ -146,6 +146,15 @@ class Model(Training, Saving, Container):
 
         return print_profile(self, batch_size, mode, repeats, print_fn)
 
+    def receptive_field(self, layer=None, source=0):
+        """(size, jump, first) of what one output position sees of the model's input number `source`.
+
+        layer: a layer, its name, or its path "outer/inner"; None: the model's output. See `costs.py`.
+        """
+        from .costs import receptive_field
+
+        return receptive_field(self, layer, source)
+
     def first_nonfinite(self, x, training=False):
         """The first layer whose output for x holds NaN or infinity; None where there is none."""
         from .diagnosis import first_nonfinite

@@ -3,14 +3,14 @@
 import statistics
 from math import prod
 
-
+from .sources import positive
 
 
 def recorded_step(model, batch_size, mode):
     """The recorded step for batches of zeros; labels as the compiled losses want them."""
     if mode not in ("train", "test", "predict"):
         raise ValueError(f'`mode` is "train", "test" or "predict". Received: {mode!r}')
-    shapes, targets = [], []
+    batch_size, shapes, targets = positive(batch_size, "batch_size"), [], []
     for tensor in model.inputs:
         if None in tensor.shape[1:]:
             raise ValueError(
@@ -90,7 +90,7 @@ def print_profile(model, batch_size, mode, repeats, print_fn):
     slots = model.optimizer.variables() if mode == "train" else None
     try:
         recorded.program.run()
-        runs = [recorded.program.run_timed() for _ in range(repeats)]
+        runs = [recorded.program.run_timed() for _ in range(positive(repeats, "repeats"))]
     finally:
         model.set_weights(kept)
         model.executor.random_state[...] = state

@@ -189,7 +189,18 @@ class Iterated(Stream):
         return first[0] if first else END
 
     def calls(self):
-        return itertools.repeat(partial(next, self.iterator, END))
+        return itertools.repeat(self._draw)
+
+    def _draw(self):
+        batch = next(self.iterator, END)
+        if batch is END and self.fresh and not self.once:  # the last epoch took the last batch
+            self.iterator, self.drawn = iter(self.iterable), 0
+            batch = next(self.iterator, END)
+        self.fresh = False
+        return batch
+
+    def begin(self):
+        self.fresh = True
 
     def end(self, seen):
         self.drawn += seen

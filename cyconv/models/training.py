@@ -2,6 +2,8 @@
 
 from contextlib import closing
 
+import numpy as np
+
 from .. import optimizers
 from ..callbacks import CallbackList
 from ..executor import Executor
@@ -134,8 +136,8 @@ class Training(Inference):
 
     def _fit_sources(self, given, batch_size, shuffle, steps, split):
         """(source of training batches, Batches split off for validation or None)."""
-        if not 0 <= split < 1:
-            raise ValueError(f"`validation_split` lies in [0, 1). Received: {split}")
+        if not isinstance(split, (int, float, np.number)) or not 0 <= split < 1:
+            raise ValueError(f"`validation_split` lies in [0, 1). Received: {split!r}")
         x, y, sample_weight, class_weight = given
         if sources.is_stream(x):
             if split:
