@@ -115,7 +115,7 @@ def main():
     cpu.level = options.level
     keras.set_num_threads(options.threads)
     fused = "base" if options.level == "naive" else options.level
-    ceiling = max(engine.measure_fma(fused, threads=options.threads) for _ in range(5))
+    ceiling = max(engine.measure_fma(fused, 0.01, options.threads) for _ in range(50))
     lines = [
         f"{cpu_name()}, threads: {options.threads}, level {options.level}, cyconv {keras.__version__}; "
         f"ceiling (multiply-adds in registers): {ceiling:.0f} GFLOP/s. Medians of {options.repeats} calls.",
