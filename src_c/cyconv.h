@@ -21,6 +21,9 @@
     X(convolution)                 /* x kernel bias|0 -> y                                      */ \
     X(convolution_input_gradient)  /* dy kernel bias|0 -> dx                                    */ \
     X(convolution_kernel_gradient) /* x dy -> dkernel+= dbias|0+=                               */ \
+    X(convolution_winograd)        /* the same three by another algorithm, where the window is  */ \
+    X(convolution_input_gradient_winograd)  /* 3x3, with stride, dilation and groups of 1      */ \
+    X(convolution_kernel_gradient_winograd) /*                                                  */ \
     X(max_pool)                    /* x -> y switches(int32)                                    */ \
     X(max_pool_gradient)           /* dy switches(int32) -> dx                                  */ \
     X(average_pool)                /* x -> y                                                    */ \

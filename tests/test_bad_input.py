@@ -163,7 +163,7 @@ def test_class_numbers_for_a_categorical_loss(model):
             lambda: layers.Concatenate()([keras.Input((6, 6, 1)), keras.Input((5, 6, 1))]),
             "agree in every axis",
         ),
-        (lambda: layers.BatchNormalization(axis=1)(keras.Input((6, 6, 2))), "last axis"),
+        (lambda: layers.BatchNormalization(axis=0)(keras.Input((6, 6, 2))), "behind the batch"),
         (lambda: keras.Input((0, 3)), "positive integers"),
         (lambda: keras.optimizers.SGD(-1.0), "must not be negative"),
         (lambda: layers.Dense(3)([keras.Input((3,)), keras.Input((3,))]), 'layer "dense.*takes one input'),

@@ -53,6 +53,12 @@ NETS = {
                                              conv(kernel_size=3, padding="same")])),
     "skip": lambda: net(layers.Skip([conv(kernel_size=5), layers.AveragePooling1D(2),
                                      layers.UpSampling1D(2), conv(kernel_size=2)], crop=True)),
+    "two levels": lambda: net(conv(kernel_size=3, padding="same"), layers.Skip([
+        layers.AveragePooling1D(2), conv(kernel_size=3, padding="same"), layers.Skip([
+            layers.AveragePooling1D(2), conv(kernel_size=3, padding="same"),
+            layers.Conv1DTranspose(1, 2, 2)]),
+        conv(kernel_size=3, padding="same"), layers.Conv1DTranspose(1, 2, 2)]),
+        conv(kernel_size=3, padding="same"), conv(kernel_size=3, padding="same")),
     "dense": lambda: net(conv(kernel_size=3), layers.Dense(2), layers.BatchNormalization()),
 }  # fmt: skip
 
@@ -61,10 +67,10 @@ NETS = {
 def test_receptive_field_is_where_the_gradient_is(name):
     model = NETS[name]()
     field = model.receptive_field()
-    ends = [measured(model, p) for p in range(12, 24)]
+    ends = [measured(model, p) for p in range(12, 25)]
     assert field.size == (max(last - first + 1 for first, last in ends),)
-    # Up-sampling by 2 or 3 repeats itself after 6 positions: 12 and 18 lie as position 0 does.
-    assert field.jump == (Fraction(int(ends[6][0] - ends[0][0]), 6),)
+    # Up-sampling by 2, 3 or 4 repeats itself after 12 positions: 12 and 24 lie as position 0 does.
+    assert field.jump == (Fraction(int(ends[12][0] - ends[0][0]), 12),)
     assert ends[0][0] == field.first[0] + 12 * field.jump[0]
 
 

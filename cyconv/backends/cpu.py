@@ -12,6 +12,7 @@ import numpy as np
 
 from .._native import engine
 from .._native.engine import ACTIVATIONS, BINARIES
+from . import algorithms
 from .bytecode import bytecode
 from .interface import DISTRIBUTIONS, EPSILON, INTERPOLATIONS, REDUCTIONS
 
@@ -47,10 +48,28 @@ def lower(operation, operands, attributes, threads, at_level=None):
     sizes, reals, *code = globals()[operation](*operands, **attributes)
     # The fast forms plan over at least one element; over none the textbook loop does nothing at once.
     empty = any(o is not None and 0 in o.shape for o in operands)
-    chosen = "naive" if empty or attributes.get("algorithm") == "naive" else at_level or level
-    head = (engine.OPERATIONS[operation], TYPES[dtypes], engine.LEVELS[chosen])
+    algorithm = algorithm_of(operation, operands, attributes)
+    chosen = "naive" if empty or algorithm == "naive" else at_level or level
+    name = f"{operation}_winograd" if algorithm == "winograd" else operation
+    head = (engine.OPERATIONS[name], TYPES[dtypes], engine.LEVELS[chosen])
     work = engine.workspace(*head, sizes, reals, threads)
     return (*head, sizes, reals, threads, code[0] if code else None, work)
+
+
+def algorithm_of(operation, operands, attributes):
+    """The algorithm by which a convolution runs; None for another operation."""
+    if "algorithm" not in attributes:
+        return None
+    a, b = operands[:2]
+    kernel, out = (operands[2], b) if operation == "convolution_kernel_gradient" else (b, operands[3])
+    if operation == "convolution_input_gradient":
+        out = a
+    per_group, K = kernel.shape[-2:]
+    groups = attributes["groups"]
+    return algorithms.choose(
+        attributes["algorithm"], out.shape[0], out.shape[1:-1], per_group * groups, K,
+        kernel.shape[:-2], attributes["strides"], attributes["dilation"], groups,
+    )  # fmt: skip
 
 
 def _check_dtypes(operation, operands, attributes):

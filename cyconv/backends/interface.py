@@ -17,13 +17,14 @@ from math import prod
 import numpy as np
 
 from .. import shapes
+from .algorithms import fits_winograd
 from .formula import trace
 
 EPSILON = 1e-7  # Keras's backend epsilon: cross-entropies clip probabilities to [EPSILON, 1 - EPSILON]
 
 
 # "direct" and "naive" give the same numbers by a fast kernel and by the textbook loop; "auto" chooses.
-ALGORITHMS = ("auto", "naive", "direct")
+ALGORITHMS = ("auto", "naive", "direct", "winograd")
 REDUCTIONS = ("sum", "maximum", "minimum")
 DISTRIBUTIONS = ("uniform", "normal")
 INTERPOLATIONS = ("nearest", "linear")
@@ -72,7 +73,7 @@ class Door:
             expect(bias, (K,), "bias", "convolution")
         shape = (N, *shapes.window_output(sizes, window, strides, dilation, padding, "kernel"), K)
         out = self._out(out, shape, x, "convolution")
-        self._known(algorithm)
+        self._known(algorithm, window, strides, dilation, groups)
         self._do("convolution", (x, kernel, bias, out), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups,
             activation=activation, alpha=alpha, algorithm=algorithm))
@@ -92,7 +93,7 @@ class Door:
         if bias is not None:
             expect(bias, (input_shape[-1],), "bias", "convolution_input_gradient")
         out = self._out(out, input_shape, dy, "convolution_input_gradient")
-        self._known(algorithm)
+        self._known(algorithm, kernel.shape[:-2], strides, dilation, groups)
         self._do("convolution_input_gradient", (dy, kernel, bias, out), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups,
             activation=activation, alpha=alpha, algorithm=algorithm))
@@ -107,14 +108,20 @@ class Door:
                              dilation, groups)
         if dbias is not None:
             expect(dbias, (dkernel.shape[-1],), "dbias", "convolution_kernel_gradient")
-        self._known(algorithm)
+        self._known(algorithm, dkernel.shape[:-2], strides, dilation, groups)
         self._do("convolution_kernel_gradient", (x, dy, dkernel, dbias), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups, algorithm=algorithm))
 
     @staticmethod
-    def _known(algorithm):
+    def _known(algorithm, window, strides, dilation, groups):
         if algorithm not in ALGORITHMS:
             raise ValueError(f"`algorithm` must be one of {', '.join(ALGORITHMS)}. Received: {algorithm!r}")
+        if algorithm == "winograd" and not fits_winograd(window, strides, dilation, groups):
+            raise ValueError(
+                "algorithm='winograd' is for 3x3 windows with strides, dilation and groups of 1. Received: "
+                f"window {tuple(window)}, strides {tuple(strides)}, dilation {tuple(dilation)}, "
+                f"groups {groups}; take 'direct' or 'auto'"
+            )
 
     def _check_gradient(self, name, input_shape, kernel_shape, dy, strides, padding, dilation, groups):
         N, *sizes, C = input_shape

@@ -1,6 +1,6 @@
 """Conv1D, Conv2D, Conv3D: one code path for one to three spatial axes; and what all convolutions share."""
 
-from .. import activations, initializers, shapes
+from .. import initializers, shapes
 from ..backends.interface import ALGORITHMS
 from . import activation as act
 from .base import Layer
@@ -16,20 +16,21 @@ def channels_last(data_format, rank):
         )
 
 
-def check_channels(layer, input_shape):
+def check_channels(layer, input_shape, axis=-1):
     """The input's channels; ValueError where they are unknown or not those the layer was built for."""
-    channels = input_shape[-1]
+    channels = input_shape[axis]
+    where = "the last axis" if axis in (-1, len(input_shape) - 1) else f"axis {axis}"
     if channels is None:
-        raise ValueError("the number of channels (the last axis) must be known")
-    if layer.built and channels != layer.build_shape[-1]:
+        raise ValueError(f"the number of channels ({where}) must be known")
+    if layer.built and channels != layer.build_shape[axis]:
         raise ValueError(
-            f"it was built for {layer.build_shape[-1]} channels (its input was "
-            f"{tuple(layer.build_shape)}). Received: {channels} channels; channels are the last axis"
+            f"it was built for {layer.build_shape[axis]} channels (its input was "
+            f"{tuple(layer.build_shape)}). Received: {channels} channels; channels are {where}"
         )
     return channels
 
 
-class Convolution(Layer):
+class Convolution(act.Activated, Layer):
     """What every layer that slides a kernel has: the window's arguments, an activation, the order of work.
 
     Subclasses say how to `convolve` and give the two gradients; `activation` follows, where the operation
@@ -37,6 +38,7 @@ class Convolution(Layer):
     """
 
     rank = None
+    own_arguments = ("algorithm",)
 
     def __init__(self, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
                  bias_initializer, algorithm, **kwargs):  # fmt: skip
@@ -49,7 +51,7 @@ class Convolution(Layer):
         self._padding_for((None,) * self.rank)  # an unknown word is refused here, not at the first call
         if algorithm not in ALGORITHMS:
             raise ValueError(f"`algorithm` must be one of {', '.join(ALGORITHMS)}. Received: {algorithm!r}")
-        self.activation = activations.get(activation)
+        self.activation = activation
         self.bias_initializer = initializers.get(bias_initializer)
         self.input_rank = self.rank + 2
         self.bias = None
@@ -88,7 +90,7 @@ class Conv(Convolution):
     filters: output channels. kernel_size, strides, dilation_rate: an int or one per spatial axis.
     padding: "valid", "same", or ints / (before, after) pairs per axis; Conv1D also "causal".
     groups: input and output channels are split into this many independent parts.
-    algorithm: "auto", "direct", or "naive" (the textbook loop).
+    algorithm: "auto", "direct", "winograd" (3x3, stride 1) or "naive" (the textbook loop).
     Input (N, spatial..., C) -> output (N, spatial..., filters), spatial = floor((in + before + after -
     (kernel - 1) * dilation - 1) / stride) + 1. Weights: kernel (window..., C / groups, filters), bias.
     """

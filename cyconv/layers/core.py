@@ -2,7 +2,7 @@
 
 from math import prod
 
-from .. import activations, initializers, shapes
+from .. import initializers, shapes
 from ..graph import SymbolicTensor
 from . import activation as act
 from .base import Layer, unique_name
@@ -20,6 +20,10 @@ class InputLayer(Layer):
         self.batch_shape, self.built, self.dtype = full, True, dtype or "float32"
         self.output = SymbolicTensor(full, self.dtype, name=self.name)
         self.output.input_layer = self
+
+    def get_config(self):
+        form = {"batch_shape": list(self.batch_shape), "dtype": self.dtype, "sparse": False, "ragged": False}
+        return {**form, "name": self.name, "optional": False}
 
 
 def _sizes(shape):
@@ -42,7 +46,7 @@ def Input(shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, bat
     return InputLayer(shape, batch_size, dtype, batch_shape, name=name).output
 
 
-class Dense(Layer):
+class Dense(act.Activated, Layer):
     """y = f(x @ kernel + bias) on the last axis.
 
     units: output channels. Input (..., C) -> (..., units). Weights: kernel (C, units), bias (units,).
@@ -57,7 +61,7 @@ class Dense(Layer):
                           activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
                           bias_constraint=bias_constraint)  # fmt: skip
         self.units = shapes.as_tuple(units, 1, "units")[0]
-        self.activation, self.use_bias, self.bias = activations.get(activation), use_bias, None
+        self.activation, self.use_bias, self.bias = activation, use_bias, None
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
 

@@ -3,14 +3,15 @@
 import numpy as np
 
 from .. import initializers
+from .axes import at_last_axis
 from .base import Layer
 from .convolution import check_channels
 
 
 class BatchNormalization(Layer):
-    """Training: y = gamma * (x - batch mean) / sqrt(batch variance + epsilon) + beta, per channel over all
-    other axes; moving = momentum * moving + (1 - momentum) * batch (population variance). Inference, and
-    with trainable=False in training too: the moving statistics instead.
+    """Training: y = gamma * (x - batch mean) / sqrt(batch variance + epsilon) + beta, per channel (`axis`)
+    over all other axes; moving = momentum * moving + (1 - momentum) * batch (population variance). Inference,
+    and with trainable=False in training too: the moving statistics instead.
 
     Weights: gamma, beta, moving_mean, moving_variance, each (C,).
     """
@@ -18,10 +19,13 @@ class BatchNormalization(Layer):
     def __init__(self, axis=-1, momentum=0.99, epsilon=0.001, center=True, scale=True,
                  beta_initializer="zeros", gamma_initializer="ones", moving_mean_initializer="zeros",
                  moving_variance_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
-                 beta_constraint=None, gamma_constraint=None, synchronized=False, **kwargs):  # fmt: skip
+                 beta_constraint=None, gamma_constraint=None, renorm=False, renorm_clipping=None,
+                 renorm_momentum=0.99, synchronized=False, **kwargs):  # fmt: skip
         super().__init__(**kwargs)
         self.weight_rules(beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
                           beta_constraint=beta_constraint, gamma_constraint=gamma_constraint)  # fmt: skip
+        if renorm or synchronized:
+            raise ValueError("BatchNormalization has no renorm and no synchronized: leave them False")
         known = all(isinstance(v, (int, float, np.number)) for v in (momentum, epsilon))
         if not known or not 0 <= momentum <= 1 or not epsilon > 0:
             raise ValueError(
@@ -37,7 +41,7 @@ class BatchNormalization(Layer):
         self.gamma = self.beta = None
 
     def build(self, input_shape):
-        C = (check_channels(self, input_shape),)
+        C = (check_channels(self, input_shape, self.axis),)
         gamma, beta, mean, variance = self.initial
         if self.scale:
             self.gamma = self.add_weight(C, gamma, "gamma")
@@ -47,12 +51,18 @@ class BatchNormalization(Layer):
         self.moving_variance = self.add_weight(C, variance, "moving_variance", trainable=False)
 
     def check_input(self, input_shape):
-        axis = self.axis[0] if isinstance(self.axis, (list, tuple)) else self.axis
-        if len(input_shape) < 2 or axis not in (-1, len(input_shape) - 1):
-            raise ValueError(f"it normalises the last axis (axis=-1) of at least two. Received: axis={axis}")
-        check_channels(self, input_shape)
+        rank = len(input_shape)
+        if rank < 2 or not isinstance(self.axis, int) or not (self.axis % rank and -rank <= self.axis < rank):
+            raise ValueError(
+                f"`axis` is the number of one axis behind the batch axis. Received: {self.axis!r} for an "
+                f"input of {rank} axes"
+            )
+        check_channels(self, input_shape, self.axis)
 
     def forward(self, ops, x, training):
+        return at_last_axis(ops, x, self.axis, lambda x: self._normalise(ops, x, training))
+
+    def _normalise(self, ops, x, training):
         gamma, beta = self.gamma and self.gamma.value, self.beta and self.beta.value
         moving = self.moving_mean.value, self.moving_variance.value
         if training and self.trainable:
@@ -65,8 +75,12 @@ class BatchNormalization(Layer):
     def backward(self, ops, dy, saved, needs_dx):
         x, mean, inv_std, training = saved
         trained = self.trainable
-        dx = ops.batch_norm_gradient(
-            x, dy, self.gamma and self.gamma.value, mean, inv_std,
-            self.gamma.gradient if trained and self.scale else None,
-            self.beta.gradient if trained and self.center else None, training=training)  # fmt: skip
+
+        def gradient(dy):
+            return ops.batch_norm_gradient(
+                x, dy, self.gamma and self.gamma.value, mean, inv_std,
+                self.gamma.gradient if trained and self.scale else None,
+                self.beta.gradient if trained and self.center else None, training=training), None  # fmt: skip
+
+        dx, _ = at_last_axis(ops, dy, self.axis, gradient)
         return dx if needs_dx else None

@@ -63,7 +63,7 @@ def rows(recorded):
     """One row of text an operation."""
     for i, step in enumerate(recorded.steps):
         shapes = " ".join("x".join(map(str, o.shape)) for o in step.operands if o is not None)
-        algorithm = step.attributes.get("algorithm", "")
+        algorithm = recorded.backend.algorithm(step.operation, step.operands, step.attributes) or ""
         yield [str(i), step.phase, step.layer, step.operation, algorithm, shapes,
                f"{operations(step) / 1e6:.3f}", f"{touched(step) / 1e3:.1f}"]  # fmt: skip
 
@@ -87,7 +87,7 @@ def print_profile(model, batch_size, mode, repeats, print_fn):
     """Prints the list with times; returns [(layer, operation, seconds)]."""
     recorded = recorded_step(model, batch_size, mode)
     kept, state = model.get_weights(), model.executor.random_state.copy()
-    slots = model.optimizer.variables() if mode == "train" else None
+    slots = model.optimizer.state() if mode == "train" else None
     try:
         recorded.program.run()
         runs = [recorded.program.run_timed() for _ in range(positive(repeats, "repeats"))]
@@ -95,7 +95,7 @@ def print_profile(model, batch_size, mode, repeats, print_fn):
         model.set_weights(kept)
         model.executor.random_state[...] = state
         if slots:
-            model.optimizer.load_variables(slots)
+            model.optimizer.load_state(slots)
     seconds = [statistics.median(times) for times in zip(*runs, strict=True)]
     total = sum(seconds) or 1.0
     table = [[*HEADER[:4], "shapes", "us", "%", "GFLOP/s", "GB/s"]]
