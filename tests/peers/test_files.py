@@ -170,8 +170,8 @@ ARGUMENTS = {
             "RandomContrast RandomRotation RandomZoom Rescaling SpatialDropout1D SpatialDropout2D "
             "SpatialDropout3D",
     (2,): "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D AdaptiveMaxPooling1D "
-          "AdaptiveMaxPooling2D AdaptiveMaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D Dense "
-          "DepthwiseConv1D DepthwiseConv2D Dot RepeatVector",
+          "AdaptiveMaxPooling2D AdaptiveMaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D "
+          "Dense DepthwiseConv1D DepthwiseConv2D Dot RepeatVector",
     (2, 3): "CenterCrop Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose RandomCrop "
             "Resizing SeparableConv1D SeparableConv2D",
     (0.1, 0.2): "RandomTranslation", ((2, 1),): "Permute Reshape", ("tanh",): "Activation",
