@@ -11,6 +11,8 @@ from .configurable import Configurable, lookup
 class LearningRateSchedule(Configurable):
     """Base class. `schedule(step)` is the learning rate of the step after `step` steps."""
 
+    keras_module = "keras.optimizers.schedules"
+
     def __call__(self, step):
         raise NotImplementedError(f"{type(self).__name__} must define __call__(step)")
 

@@ -1,5 +1,9 @@
 """Parameters: named arrays on a backend; and the arenas that hold many of them end to end."""
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import prod
+
 import numpy as np
 
 from .arrays import numbers
@@ -17,6 +21,29 @@ def moved():
     """Says that plans recorded so far are out of date."""
     global _moves
     _moves += 1
+
+
+# How many bytes of weights may still be made; None: as many as one likes.
+_left = ContextVar("bytes left", default=None)
+
+
+@contextmanager
+def at_most(size):
+    """Within it, weights of more than `size` bytes together are refused before they are made."""
+    token = _left.set([size])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def claim(shape, dtype):
+    """Counts a weight that will be made; ValueError where `at_most` does not allow it."""
+    left = _left.get()
+    if left is not None:
+        left[0] -= prod(shape) * np.dtype(dtype).itemsize
+        if left[0] < 0:
+            raise ValueError(f"weights of shape {tuple(shape)} are more than the file can hold")
 
 
 class Variable:

@@ -202,6 +202,10 @@ class Optimizer(Configurable):
         for variable, values in zip(variables, arrays, strict=False):
             variable.assign(np.reshape(values, variable.shape))
 
+    @classmethod
+    def argument_names(cls):
+        return super().argument_names() | set(DEFAULTS)
+
     def get_config(self):
         """The constructor's arguments and all options, as JSON values."""
         config = {k: v for k, v in super().get_config().items() if k not in ("lr", "decay")}
