@@ -105,8 +105,8 @@ def test_functions_of_arrays():
 
 
 @pytest.mark.parametrize("loss", [
-    "crossentropy", "ce", "bce", "kld", "mse", "MAE", "mape", "msle", "dice", "categorical_focal_crossentropy",
-    "cosine_similarity", "log_cosh",
+    "crossentropy", "ce", "bce", "kld", "mse", "MAE", "mape", "msle", "dice",
+    "categorical_focal_crossentropy", "cosine_similarity", "log_cosh",
 ])  # fmt: skip
 def test_training_with_names(loss):
     """Three steps of SGD with sample weights; history and weights."""
