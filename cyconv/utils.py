@@ -5,13 +5,21 @@ import os
 import numpy as np
 
 from .arrays import numbers
-
+from .configurable import (
+    custom_object_scope, deserialize_keras_object, get_custom_objects, get_registered_name,
+    get_registered_object, register_keras_serializable, serialize_keras_object,
+)  # fmt: skip
 from .random import set_random_seed
 from .streams import PyDataset
 
 Sequence = PyDataset
+CustomObjectScope = custom_object_scope
 
-__all__ = ["PyDataset", "Sequence", "plot_model", "set_random_seed", "to_categorical"]
+__all__ = [
+    "CustomObjectScope", "PyDataset", "Sequence", "custom_object_scope", "deserialize_keras_object",
+    "get_custom_objects", "get_registered_name", "get_registered_object", "plot_model",
+    "register_keras_serializable", "serialize_keras_object", "set_random_seed", "to_categorical",
+]  # fmt: skip
 
 
 def plot_model(model, to_file="model.svg", show_shapes=False, show_dtype=False, show_layer_names=False,
