@@ -13,6 +13,7 @@ from .depthwise import (
     DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D, SeparableConvolution1D,
     SeparableConvolution2D,
 )  # fmt: skip
+from .function import Lambda
 from .matching import CropToMatch, PadChannels
 from .merging import (
     Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract, add, average, concatenate, dot,
