@@ -77,6 +77,7 @@ def huber(prediction, target, delta):
 def other_kernels():
     """(name, function of (door), terms of its sums, operations, bytes) on the maps of a small network."""
     x, dy = normal(32, 32, 32, 32), normal(32, 32, 32, 32)
+    y, z = np.empty_like(x), np.empty_like(x)
     half, ones = normal(32, 16, 16, 32), np.ones(32, np.float32)
     window = dict(window=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0)))
     a, b = normal(128, 1600), normal(1600, 128)
@@ -93,10 +94,16 @@ def other_kernels():
          8 * x.size, 5 * x.nbytes),
         ("relu", lambda d: d.activation(x, "relu"), 1, x.size, 2 * x.nbytes),
         ("tanh", lambda d: d.activation(x, "tanh"), 1, x.size, 2 * x.nbytes),
-        ("formula a * channel + channel", lambda d: d.map(lambda a, b, c: a * b + c, x, ones, ones), 1,
+        ("formula a * channel + channel", lambda d: d.map(lambda a, b, c: a * b + c, x, ones, ones, out=y), 1,
          2 * x.size, 2 * x.nbytes),
-        ("formula huber", lambda d: d.map(huber, x, dy, ones[:1])[0], 1, 11 * x.size, 4 * x.nbytes),
-        ("formula exp", lambda d: d.map(np.exp, x), 1, x.size, 2 * x.nbytes),
+        ("formula huber", lambda d: d.map(huber, x, dy, ones[:1], out=(y, z))[0], 1, 11 * x.size,
+         4 * x.nbytes),
+        ("formula exp", lambda d: d.map(np.exp, x, out=y), 1, x.size, 2 * x.nbytes),
+        ("sum of all", lambda d: d.reduce(x), x.size, x.size, x.nbytes),
+        ("sum over rows", lambda d: d.reduce(x, axes=(0, 1, 2)), 32768, x.size, x.nbytes),
+        ("sum over positions", lambda d: d.reduce(x, axes=(1, 2)), 1024, x.size, x.nbytes),
+        ("sum over channels", lambda d: d.reduce(x, axes=(3,)), 32, x.size, x.nbytes),
+        ("maximum over channels", lambda d: d.reduce(x, "maximum", axes=(3,)), 1, x.size, x.nbytes),
         ("add", lambda d: d.binary(x, dy, "add"), 1, x.size, 3 * x.nbytes),
         ("matmul 128x1600x128", lambda d: d.matmul(a, b), 1600, 2 * 128 * 1600 * 128, a.nbytes + b.nbytes),
     ]  # fmt: skip

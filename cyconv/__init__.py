@@ -5,7 +5,7 @@
 
 from . import (
     activations, backends, callbacks, constraints, initializers, layers, losses, metrics, models, ops,
-    optimizers, regularizers, utils,
+    optimizers, regularizers, saving, schedules, utils,
 )  # fmt: skip
 from .backends.threads import count as get_num_threads
 from .backends.threads import set_count as set_num_threads
@@ -16,8 +16,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Input", "Model", "Sequential", "activations", "backends", "callbacks", "constraints", "get_num_threads",
-    "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "regularizers",
-    "set_num_threads", "utils",
+    "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "regularizers", "saving",
+    "schedules", "set_num_threads", "utils",
 ]  # fmt: skip
 
 

@@ -35,10 +35,13 @@ def get(identifier):
     """What a layer keeps of an activation: a name of NAMES or ROWS, or a formula.
 
     None means "linear"; a function of this module stands for its name; another function must be element by
-    element (`backends/formula.py`). Errors: ValueError with the nearest name, TypeError for other functions.
+    element (`backends/formula.py`); a layer such as LeakyReLU(0.1) stands for itself. Errors: ValueError
+    with the nearest name, TypeError for other functions.
     """
     if identifier is None:
         return "linear"
+    if hasattr(identifier, "forward"):
+        return identifier
     name = getattr(identifier, "__name__", identifier)
     if callable(identifier) and globals().get(name) is not identifier:
         trace(identifier, 1)  # a TypeError says here what a formula cannot be

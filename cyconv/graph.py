@@ -102,6 +102,15 @@ def flatten(model):
     return Flat(inputs, nodes, open_model(model, inputs, ""))
 
 
+def shapes_in(flat, shapes):
+    """{number of a tensor: its shape}, for inputs of these shapes."""
+    known = {n: tuple(shape) for n, shape in zip(flat.inputs, shapes, strict=True)}
+    for node in flat.nodes:
+        given = [known[n] for n in node.inputs]
+        (known[node.output],) = node.layer.output_shapes(given if node.nested else given[0])
+    return known
+
+
 def forward(ops, flat, inputs, training, needs_dx=False):
     """Runs every layer's forward pass. Returns {number: tensor} and the tape: what each backward pass needs.
 

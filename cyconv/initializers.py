@@ -125,13 +125,11 @@ def fans(shape):
 
 
 def _scaled(name, scale, mode, distribution, source):
-    class Scaled(VarianceScaling):
-        def __init__(self, seed=None):
-            super().__init__(scale, mode, distribution, seed)
+    def __init__(self, seed=None):
+        VarianceScaling.__init__(self, scale, mode, distribution, seed)
 
-    Scaled.__name__ = Scaled.__qualname__ = name
-    Scaled.__doc__ = f"VarianceScaling({scale}, {mode!r}, {distribution!r}): {source}."
-    return Scaled
+    text = f"VarianceScaling({scale}, {mode!r}, {distribution!r}): {source}."
+    return type(name, (VarianceScaling,), {"__init__": __init__, "__doc__": text, "__module__": __name__})
 
 
 GlorotUniform = _scaled("GlorotUniform", 1.0, "fan_avg", "uniform", "Glorot & Bengio 2010")

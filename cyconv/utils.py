@@ -3,13 +3,21 @@
 import numpy as np
 
 from .arrays import numbers
-
+from .configurable import (
+    custom_object_scope, deserialize_keras_object, get_custom_objects, get_registered_name,
+    get_registered_object, register_keras_serializable, serialize_keras_object,
+)  # fmt: skip
 from .random import set_random_seed
 from .streams import PyDataset
 
 Sequence = PyDataset
+CustomObjectScope = custom_object_scope
 
-__all__ = ["PyDataset", "Sequence", "set_random_seed", "to_categorical"]
+__all__ = [
+    "CustomObjectScope", "PyDataset", "Sequence", "custom_object_scope", "deserialize_keras_object",
+    "get_custom_objects", "get_registered_name", "get_registered_object", "register_keras_serializable",
+    "serialize_keras_object", "set_random_seed", "to_categorical",
+]  # fmt: skip
 
 
 def to_categorical(x, num_classes=None):

@@ -1,5 +1,9 @@
 """Parameters: named arrays on a backend; and the arenas that hold many of them end to end."""
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import prod
+
 import numpy as np
 
 from .arrays import numbers
@@ -17,6 +21,29 @@ def moved():
     """Says that plans recorded so far are out of date."""
     global _moves
     _moves += 1
+
+
+# How many bytes of weights may still be made; None: as many as one likes.
+_left = ContextVar("bytes left", default=None)
+
+
+@contextmanager
+def at_most(size):
+    """Within it, weights of more than `size` bytes together are refused before they are made."""
+    token = _left.set([size])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def claim(shape, dtype):
+    """Counts a weight that will be made; ValueError where `at_most` does not allow it."""
+    left = _left.get()
+    if left is not None:
+        left[0] -= prod(shape) * np.dtype(dtype).itemsize
+        if left[0] < 0:
+            raise ValueError(f"weights of shape {tuple(shape)} are more than the file can hold")
 
 
 class Variable:
@@ -56,6 +83,14 @@ class Variable:
             self.backend.load(self.value, values)
         else:
             self.value[...] = values
+
+    def assign_add(self, values):
+        """Adds to the values, in place."""
+        self.assign(self.numpy() + np.asarray(values))
+
+    def assign_sub(self, values):
+        """Subtracts from the values, in place."""
+        self.assign(self.numpy() - np.asarray(values))
 
     def place(self, array, backend):
         """Moves the variable into `array` of `backend`, with its values."""
@@ -99,13 +134,15 @@ class Arena:
         """A new flat array of zeros for this arena's variables: an optimiser slot."""
         return self.backend.asarray(np.zeros(self.size, self.dtype), self.dtype)
 
+    def pieces(self, flat):
+        """`flat` cut into one flat piece a variable."""
+        ends = np.cumsum([0, *(v.size for v in self.variables)]).tolist()
+        return [flat[start:end] for start, end in zip(ends[:-1], ends[1:], strict=True)]
+
     def views(self, flat):
-        """`flat` cut into one view a variable."""
-        offset, views = 0, []
-        for variable in self.variables:
-            views.append(self.backend.reshape(flat[offset : offset + variable.size], variable.shape))
-            offset += variable.size
-        return views
+        """`flat` cut into one view a variable, of the variable's shape."""
+        pieces = zip(self.pieces(flat), self.variables, strict=True)
+        return [self.backend.reshape(piece, variable.shape) for piece, variable in pieces]
 
     def intact(self):
         """Whether every variable still lives here (another model may have taken one over)."""

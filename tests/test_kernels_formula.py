@@ -182,6 +182,22 @@ def test_reduce(name, axes):
     assert_close(CPU.reduce(x, name, axes), np.atleast_1d(expected), terms=x.size)
 
 
+# Rows and columns, narrow and wide, of one block of the fast form and of several, and with a rest.
+@pytest.mark.parametrize("shape, axes", [
+    ((1,), (0,)), ((20_011,), (0,)), ((5003, 3), (0,)), ((700, 19), (0,)), ((300, 40), (0,)),
+    ((3, 1700), (0,)), ((37, 3), (1,)), ((37, 200), (1,)), ((3, 9001), (1,)), ((2, 1000, 5), (1,)),
+    ((2, 300, 33), (1,)), ((3, 70, 4, 65), (1, 3)), ((3, 4, 70, 5), (0, 2)), ((2, 3, 4, 50, 18), (1, 3)),
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["sum", "maximum", "minimum"])
+def test_reduce_in_blocks(name, shape, axes):
+    x = draw(*shape, low=-1 if name != "sum" else 0.1)
+    check_all(lambda ops, x: ops.reduce(x, name, axes, scale=2.0), x, terms=x.size)
+    x.flat[x.size // 2] = np.nan
+    x.flat[-1] = np.inf
+    check_all(lambda ops, x: ops.reduce(x, name, axes), x, terms=x.size)
+    check_threads(lambda ops, x: [ops.reduce(x, name, axes)], np.concatenate([x] * 5))
+
+
 @pytest.mark.parametrize("accumulate", [False, True])
 def test_strided_copies(accumulate):
     x, y = draw(2, 3, 4, 5), draw(4000, seed=1)

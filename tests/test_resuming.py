@@ -66,8 +66,7 @@ data = {"arrays": (x[:72], y[:72]), "dataset": (Batches(),), "generator": (endle
 steps = {"arrays": 4, "dataset": None, "generator": 5}[kind]
 model.fit(*data, batch_size=12, epochs=30, steps_per_epoch=steps, callbacks=callbacks, verbose=0,
           validation_data=(x[72:], y[72:]))
-state = model.optimizer.variables()
-arrays = [*model.get_weights(), *(state[k] for k in sorted(state))]
+arrays = [*model.get_weights(), *model.optimizer.state()]
 with open(folder + "/done", "wb") as file:
     for array in arrays:
         file.write(np.ascontiguousarray(array).tobytes())

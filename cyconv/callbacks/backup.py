@@ -2,8 +2,9 @@
 
 import os
 
+from ..atomic import PART
 from .base import Callback
-from .nested import PART, read, write
+from .nested import read, write
 
 
 class BackupAndRestore(Callback):

@@ -2,11 +2,10 @@
 rest as JSON in its metadata, each array replaced by {"array": its name}."""
 
 import json
-import os
 
 import numpy as np
 
-PART = ".part"  # what a kill during `write` leaves behind
+from ..atomic import write_atomically
 
 
 def write(path, values):
@@ -15,11 +14,7 @@ def write(path, values):
 
     arrays = {}
     text = json.dumps(_take_out(values, arrays))
-    with open(path + PART, "wb") as file:
-        file.write(save(arrays, metadata={"values": text}))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(path + PART, path)
+    write_atomically(path, save(arrays, metadata={"values": text}))
 
 
 def read(path):
@@ -37,7 +32,7 @@ def read(path):
 def _take_out(value, arrays):
     if isinstance(value, np.ndarray):
         name = str(len(arrays))
-        arrays[name] = np.ascontiguousarray(value)
+        arrays[name] = np.asarray(value, order="C")
         return {"array": name}
     if isinstance(value, dict):
         return {str(k): _take_out(v, arrays) for k, v in value.items()}

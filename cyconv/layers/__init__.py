@@ -1,5 +1,7 @@
 """All layers, under Keras's names."""
 
+from ..configurable import deserialize_keras_object as deserialize
+from ..configurable import serialize_keras_object as serialize
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .adaptive import (
     AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D, AdaptiveMaxPooling1D,
@@ -39,7 +41,6 @@ from .transposed import (
     Convolution3DTranspose,
 )  # fmt: skip
 from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D
-from .serialization import deserialize, serialize
 
 __all__ = [name for name in dir() if not name.startswith("_") and name[0].isupper()]
 __all__ += ["add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply",

@@ -42,6 +42,8 @@ def finish(ops, z, f):
 
 def forward(ops, z, f, alpha=None):
     """(f(z), what the derivative needs). f: as `activations.get` gives it."""
+    if isinstance(f, Layer):
+        return f.forward(ops, z, False)
     if f == "linear":
         return z, None
     if f in activations.ROWS:
@@ -55,6 +57,8 @@ def forward(ops, z, f, alpha=None):
 
 def backward(ops, dy, saved, f, alpha=None):
     """dz = dy * f'(z)."""
+    if isinstance(f, Layer):
+        return f.backward(ops, dy, saved, True)
     if f == "linear":
         return dy
     z, y = saved

@@ -14,17 +14,22 @@ import numpy as np
 from .. import constraints, initializers, regularizers
 from ..arrays import numbers
 from ..backends import active
-from ..configurable import Configurable
+from ..configurable import Configurable, serialize_keras_object
 from ..graph import Node, SymbolicTensor
-from ..variables import Variable
+from ..variables import Variable, claim
 from .custom import bridge
 
 _counts = {}
 
 
+def snake_case(cls_name):
+    """Conv2DTranspose -> conv2d_transpose."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])", "_", cls_name).lower()
+
+
 def unique_name(cls_name):
     """Keras's names: snake_case of the class, then _1, _2... in the order of construction."""
-    base = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])", "_", cls_name).lower()
+    base = snake_case(cls_name)
     _counts[base] = _counts.get(base, -1) + 1
     return f"{base}_{_counts[base]}" if _counts[base] else base
 
@@ -59,8 +64,11 @@ class Layer(Configurable):
                 f"{type(self).__name__} does not know the argument {next(iter(unknown))!r}; it takes "
                 f"{', '.join(k for k in self._arguments if k not in unknown)} and name, trainable, dtype"
             )
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ValueError(f"`name` is a word without a slash. Received: {name!r}")
         self.name = name or unique_name(type(self).__name__)
         self.trainable, self.built, self.variables = trainable, False, []
+        self.build_shape = None
         self.dtype = _dtype_name(dtype)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self._node = None
@@ -104,6 +112,7 @@ class Layer(Configurable):
         regularizer: its penalty is part of the loss while the parameter is trained; constraint: what it is
         brought back to after each update. Left out, those are taken that `weight_rules` has for `name`.
         """
+        claim(shape, dtype or self.dtype)
         values = initializers.get(initializer)(tuple(shape), dtype or self.dtype)
         if tuple(values.shape) != tuple(shape):
             raise ValueError(f"{self}: the initializer of `{name}` gave {values.shape}, not {tuple(shape)}")
@@ -279,14 +288,31 @@ class Layer(Configurable):
             raise ValueError(f"{self} is not built yet: it does not know its input's shape")
         return sum(v.size for v in self.weights)
 
+    def explain(self, input_shape=None, print_fn=print):
+        """Prints the formulas of output shape, parameters and work with the numbers put in; returns the text.
+
+        input_shape: batch axis included (a list for several inputs); by default what the layer was built for.
+        """
+        from .explaining import explanation
+
+        if input_shape is None and not self.built:
+            raise ValueError(f"{self} is not built yet: give explain(input_shape), batch axis included")
+        shape = self.build_shape if input_shape is None else input_shape
+        self.ensure_built(shape)
+        (out,) = self.output_shapes(shape)
+        text = "\n".join(explanation(self, shape if isinstance(shape, list) else [tuple(shape)], out))
+        print_fn(text)
+        return text
+
     def __reduce__(self):
         """Copies (copy.deepcopy, pickle) are made anew from configuration and weights."""
-        shape = self.build_shape if self.built else None
-        return _copy_of, (type(self), self.get_config(), shape, self.get_weights())
+        return _copy_of, (type(self), self.get_config(), self.build_shape, self.get_weights())
 
     def get_config(self):
-        """The constructor's arguments and the layer's name, as JSON values."""
-        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        """The constructor's arguments and the layer's name, as JSON values in Keras's form."""
+        policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": self.dtype}}
+        config = {"name": self.name, "trainable": self.trainable}
+        config["dtype"] = {**policy, "registered_name": None}
         arguments = super().get_config()
         return {**config, **{k: v for k, v in arguments.items() if k not in config and k not in NOT_KEPT}}
 
@@ -305,6 +331,12 @@ def _first_shape(old):
     if single is not None:
         whole.append((None, *((single,) if isinstance(single, int) else single)))
     return next((tuple(shape) for shape in whole if shape is not None), None), old
+
+    def get_build_config(self):
+        """{"input_shape": ...} of a layer that has been built and makes something then; else None."""
+        if self.build_shape is None or type(self).build is Layer.build:
+            return None
+        return {"input_shape": serialize_keras_object(self.build_shape)}
 
 
 def _copy_of(cls, config, build_shape, weights):

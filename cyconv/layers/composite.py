@@ -5,12 +5,12 @@ What is inside becomes part of the model's one flat list of operations.
 """
 
 from .. import graph
+from ..configurable import deserialize_keras_object
 from .base import Layer
 from .container import Container
 from .core import InputLayer
 from .matching import CropToMatch
 from .merging import Add, Concatenate
-from .serialization import deserialize
 
 
 class _Composite(Container):
@@ -114,7 +114,7 @@ def _row(value, name, optional=False):
     if value is None and optional:
         return []
     entries = list(value) if isinstance(value, (list, tuple)) else [value]
-    layers = [deserialize(e) if isinstance(e, dict) and "class_name" in e else e for e in entries]
+    layers = [deserialize_keras_object(e) if isinstance(e, dict) else e for e in entries]
     wrong = [layer for layer in layers if not isinstance(layer, Layer) or isinstance(layer, InputLayer)]
     if wrong or not layers:
         received = f"{wrong[0]!r} ({type(wrong[0]).__name__})" if wrong else repr(value)

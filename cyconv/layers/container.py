@@ -66,6 +66,23 @@ class Container(Layer):
         for layer in self.layers:
             layer.trainable = bool(value)
 
+    def explain(self, input_shape=None, print_fn=print):
+        """Prints every layer's formulas with the numbers put in, then the totals; returns the text."""
+        from .explaining import explanation, totals
+
+        if not self.built:
+            if input_shape is None:
+                raise ValueError(f"{self} is not built yet: give explain(input_shape)")
+            self.build(input_shape)
+        shapes = [t.shape for t in self.inputs] if input_shape is None else input_shape
+        flat = graph.flatten(self)
+        known = graph.shapes_in(flat, shapes if isinstance(shapes, list) else [shapes])
+        calls = [(n.path, n.layer, [known[i] for i in n.inputs], known[n.output]) for n in flat.nodes]
+        blocks = [explanation(layer, given, out, path) for path, layer, given, out in calls]
+        text = "\n".join(line for lines in [*blocks, totals(self, calls)] for line in lines)
+        print_fn(text)
+        return text
+
     # Shapes and values --------------------------------------------------------------------------------------
 
     def output_shapes(self, input_shape):

@@ -38,6 +38,7 @@ class Convolution(act.Activated, Layer):
     """
 
     rank = None
+    own_arguments = ("algorithm",)
 
     def __init__(self, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
                  bias_initializer, algorithm, **kwargs):  # fmt: skip

@@ -28,6 +28,10 @@ class InputLayer(Layer):
         self.output = SymbolicTensor(full, self.dtype, name=self.name)
         self.output.input_layer, self.input = self, self.output
 
+    def get_config(self):
+        form = {"batch_shape": list(self.batch_shape), "dtype": self.dtype, "sparse": False, "ragged": False}
+        return {**form, "name": self.name, "optional": False}
+
 
 def _sizes(shape):
     """A shape without the batch axis: an int alone stands for one axis."""

@@ -4,7 +4,7 @@ from collections import namedtuple
 from fractions import Fraction
 from math import prod
 
-from ..graph import flatten
+from ..graph import flatten, shapes_in
 from ..layers import facts
 
 LONGEST_PERIOD = 64  # after up-sampling the field changes from position to position, and then repeats
@@ -53,12 +53,8 @@ def receptive_field(model, layer=None, source=0):
 def _shapes(model):
     """(the flat list of nodes, {number of a tensor: its shape}, how each node sees its inputs)."""
     flat = flatten(model)
-    known = {n: tuple(t.shape) for n, t in zip(flat.inputs, model.inputs, strict=True)}
-    reaches = []
-    for node in flat.nodes:
-        given = [known[n] for n in node.inputs]
-        (known[node.output],) = node.layer.output_shapes(given if node.nested else given[0])
-        reaches.append(facts.reach(node.layer, given, known[node.output]))
+    known = shapes_in(flat, [t.shape for t in model.inputs])
+    reaches = [facts.reach(n.layer, [known[i] for i in n.inputs], known[n.output]) for n in flat.nodes]
     return flat, known, reaches
 
 

@@ -1,10 +1,12 @@
 """Model: the layers between some symbolic inputs and outputs, trained and run as one."""
 
+import inspect
 import json
 
-
+from ..configurable import custom_object_scope, deserialize_keras_object, serialize_keras_object
 from ..graph import SymbolicTensor, depths, flatten, ordered_nodes
 from ..layers.container import Container
+from . import architecture
 from .data import check_input
 from .saving import Saving
 from .summary import print_summary
@@ -168,18 +170,44 @@ class Model(Training, Saving, Container):
 
     # Configuration ------------------------------------------------------------------------------------------
 
-    def get_config(self):
-        """The layers and how they are wired, as JSON values."""
-        from .architecture import describe
+    keras_module, keras_name = "keras.src.models.functional", "Functional"
 
-        return describe(self)
+    def get_config(self):
+        """The layers and how they are wired, as JSON values in Keras's form."""
+        return architecture.describe_functional(self)
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """The model that `get_config` described, with fresh weights."""
-        from .architecture import restore
+        """The model that `get_config` described, here or in Keras, with fresh weights.
 
-        return restore(cls, config, custom_objects)
+        Errors: ValueError for an unknown class, impossible wiring, or what is no configuration at all.
+        """
+        try:
+            with custom_object_scope(custom_objects):
+                return cls._restored(config)
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a model's configuration: {type(error).__name__}: {error}") from error
+
+    @classmethod
+    def _restored(cls, config):
+        return architecture.restore_functional(cls, config)
+
+    def get_build_config(self):
+        return {"input_shape": None}
+
+    def get_compile_config(self):
+        """What `compile` was given, as JSON values; {} before it."""
+        if self.optimizer is None:
+            return {}
+        given = serialize_keras_object({"optimizer": self.optimizer, **self._compile_arguments})
+        defaults = {"weighted_metrics": None, "run_eagerly": False, "steps_per_execution": 1}
+        return {**defaults, "jit_compile": False, **given}
+
+    def compile_from_config(self, config):
+        """Compiles as `get_compile_config` of this or of Keras's model says."""
+        known = inspect.signature(self.compile).parameters
+        given = {k: deserialize_keras_object(v) for k, v in config.items() if k in known}
+        self.compile(**given)
 
     def __reduce__(self):
         layers = [node.layer for node in flatten(self).nodes] if self.built else []
@@ -189,8 +217,8 @@ class Model(Training, Saving, Container):
         return _copy_of, (type(self), self.get_config(), custom, *state)
 
     def to_json(self, **kwargs):
-        """The architecture as a JSON string."""
-        return json.dumps({"class_name": type(self).__name__, "config": self.get_config()}, **kwargs)
+        """The architecture, and what it was compiled with, as a JSON string."""
+        return json.dumps(serialize_keras_object(self), **kwargs)
 
 
 def _copy_of(cls, config, custom, weights, optimizer, arguments):

@@ -87,7 +87,7 @@ def print_profile(model, batch_size, mode, repeats, print_fn):
     """Prints the list with times; returns [(layer, operation, seconds)]."""
     recorded = recorded_step(model, batch_size, mode)
     kept, state = model.get_weights(), model.executor.random_state.copy()
-    slots = model.optimizer.variables() if mode == "train" else None
+    slots = model.optimizer.state() if mode == "train" else None
     try:
         recorded.program.run()
         runs = [recorded.program.run_timed() for _ in range(positive(repeats, "repeats"))]
@@ -95,7 +95,7 @@ def print_profile(model, batch_size, mode, repeats, print_fn):
         model.set_weights(kept)
         model.executor.random_state[...] = state
         if slots:
-            model.optimizer.load_variables(slots)
+            model.optimizer.load_state(slots)
     seconds = [statistics.median(times) for times in zip(*runs, strict=True)]
     total = sum(seconds) or 1.0
     table = [[*HEADER[:4], "shapes", "us", "%", "GFLOP/s", "GB/s"]]

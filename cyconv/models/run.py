@@ -21,7 +21,7 @@ class Run:
             "batch": self.batch,
             "stop_training": model.stop_training,
             "weights": model.get_weights(),
-            "optimizer": model.optimizer.variables(),
+            "optimizer": model.optimizer.state(),
             "steps": int(model.executor.random_state[0]),
             "seeds": [getattr(layer, "seed", None) for layer in self._layers()],
             "random": random.state(),
@@ -39,7 +39,7 @@ class Run:
                 layer.seed = seed
         model.executor.forget()  # plans hold the seeds
         model.executor.ensure_arena()
-        model.optimizer.load_variables(state["optimizer"])
+        model.optimizer.load_state(state["optimizer"])
         model.executor.random_state[0] = state["steps"]
         random.restore(state["random"])
         self.source.restore(state["source"], state["batch"])
@@ -54,7 +54,7 @@ class Run:
         self.measures.reset()
         resumed, self._resumed = self._resumed, None
         if resumed and self.batch:
-            self.model.optimizer.load_variables(resumed["optimizer"])
+            self.model.optimizer.load_state(resumed["optimizer"])
             self.measures.restore(resumed["measures"])
             self.hooks.restore(resumed["callbacks"])
 

@@ -190,7 +190,7 @@ def _totals(model):
     every, size = sum(v.size for v in model.weights), 4 if model.dtype == "float32" else 8
     optimizer = 0
     if model.optimizer is not None and model.optimizer.arena is not None:
-        optimizer = 2 + sum(int(s.size) for s in model.optimizer.slots.values())
+        optimizer = sum(int(v.size) for v in model.optimizer.variables)
     lines = [
         f" Total params: {every + optimizer:,} ({_memory(size * (every + optimizer))})",
         f" Trainable params: {trained:,} ({_memory(size * trained)})",

@@ -103,6 +103,8 @@ class Training(Inference):
             hooks.on_epoch_end(epoch, logs)
             run.epoch, run.batch, run.stopped = epoch + 1, 0, self.stop_training
             hooks.on_run_step(run)
+        if epochs:
+            self.optimizer.finalize_variable_values(self.trainable_weights)
         hooks.on_train_end(logs)
         return self.history
 
