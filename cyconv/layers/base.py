@@ -209,7 +209,7 @@ class Layer(Configurable):
 
     def _called(self):
         if self._node is None:
-            raise AttributeError(f"{self} was not called on a symbolic tensor yet: it has no input, no output")
+            raise AttributeError(f"{self} was not called on a symbolic tensor yet: it has no output")
         return self._node
 
     @property
