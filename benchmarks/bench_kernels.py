@@ -133,9 +133,9 @@ def main():
     cpu.level = options.level
     keras.set_num_threads(options.threads)
     fused = "base" if options.level == "naive" else options.level
-    ceiling = engine.measure_fma(fused, threads=options.threads)
+    ceiling = max(engine.measure_fma(fused, 0.01, options.threads) for _ in range(50))
     lines = [
-        f"{cpu_name()}, {options.threads} threads, level {options.level}, cyconv {keras.__version__}; "
+        f"{cpu_name()}, threads: {options.threads}, level {options.level}, cyconv {keras.__version__}; "
         f"ceiling (multiply-adds in registers): {ceiling:.0f} GFLOP/s. Medians of {options.repeats} calls.",
         "",
         "| kernel | ms | GFLOP/s | GB/s | of the ceiling |",
@@ -152,7 +152,7 @@ def main():
         lines.append(row(name, run, terms, operations, moved, ceiling, options.repeats))
         print(lines[-1], flush=True)
     if options.write:
-        print("written to", save("Kernels", lines))
+        print("written to", save(f"Kernels, level {options.level}, threads: {options.threads}", lines))
 
 
 if __name__ == "__main__":
