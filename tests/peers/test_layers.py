@@ -77,8 +77,8 @@ ROWS = [
     ("Activation", dict(activation=[
         "relu", "relu6", "leaky_relu", "softmax", "log_softmax", "elu", "selu", "celu", "softplus",
         "softsign", "silu", "swish", "gelu", "tanh", "sigmoid", "hard_sigmoid", "hard_silu", "hard_swish",
-        "hard_tanh", "hard_shrink", "soft_shrink", "tanh_shrink", "sparse_plus", "squareplus", "exponential", "linear",
-        "mish", "log_sigmoid", "sparse_sigmoid"]), [(5, 7)]),
+        "hard_tanh", "hard_shrink", "soft_shrink", "tanh_shrink", "sparse_plus", "squareplus",
+        "exponential", "linear", "mish", "log_sigmoid", "sparse_sigmoid"]), [(5, 7)]),
     ("Rescaling", dict(scale=[0.5, [1.0, 2.0, 3.0, 4.0]], offset=[0.0, -1.0]), [(3, 4)]),
     ("Resizing", dict(height=[6, 3], width=[4, 7], interpolation=["bilinear", "nearest"]), [(5, 4, 2)]),
     ("CenterCrop", dict(height=[3, 2], width=[2, 3]), [(5, 4, 2)]),
