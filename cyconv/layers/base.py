@@ -313,8 +313,18 @@ class Layer(Configurable):
         policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": self.dtype}}
         config = {"name": self.name, "trainable": self.trainable}
         config["dtype"] = {**policy, "registered_name": None}
-        arguments = super().get_config()
-        return {**config, **{k: v for k, v in arguments.items() if k not in config and k not in NOT_KEPT}}
+        for name, value in super().get_config().items():
+            if name.endswith("_initializer") and isinstance(value, str):
+                value = serialize_keras_object(initializers.get(value))
+            if name not in NOT_KEPT:
+                config.setdefault(name, value)
+        return config
+
+    def get_build_config(self):
+        """{"input_shape": ...} of a layer that has been built and makes something then; else None."""
+        if self.build_shape is None or type(self).build is Layer.build:
+            return None
+        return {"input_shape": serialize_keras_object(self.build_shape)}
 
 
 # Arguments that no configuration holds: where the layer stands says them, or nothing depends on them.
@@ -331,12 +341,6 @@ def _first_shape(old):
     if single is not None:
         whole.append((None, *((single,) if isinstance(single, int) else single)))
     return next((tuple(shape) for shape in whole if shape is not None), None), old
-
-    def get_build_config(self):
-        """{"input_shape": ...} of a layer that has been built and makes something then; else None."""
-        if self.build_shape is None or type(self).build is Layer.build:
-            return None
-        return {"input_shape": serialize_keras_object(self.build_shape)}
 
 
 def _copy_of(cls, config, build_shape, weights):
