@@ -3,7 +3,6 @@
 import numpy as np
 
 from ..backends.derivative import derivative
-from ..backends.formula import trace
 from .base import Layer
 
 
@@ -69,8 +68,8 @@ class Lambda(Layer):
                 "before it can be trained; write a Layer with `call` and `backward`, or use the layer that "
                 "does the same"
             )
-        slope = derivative(self._apply)
-        return ops.map(lambda dy, x: dy * slope(x), dy, x)
+        slope = derivative(self._apply, 1, 0)
+        return ops.map(lambda dy, x: dy * slope(x)[1], dy, x)
 
     def get_config(self):
         raise ValueError(
@@ -87,10 +86,9 @@ def _lambda(arguments):
 
 
 def _is_formula(function):
-    """Whether the function can be read as a formula of one array."""
+    """Whether the function can be read as a formula of one array, with a derivative."""
     try:
-        trace(function, 1)
-        derivative(function)
+        derivative(function, 1, 0)
     except Exception:  # a user's function may fail on a symbol in any way
         return False
     return True
