@@ -58,7 +58,8 @@ class MeanSquaredError(Metric):
     default_name = "mean_squared_error"
 
     def record(self, ops, target, prediction):
-        return ops.squared_error(prediction, target)[0]
+        squares = ops.map(lambda t, p: (p - t) ** 2, target, prediction)
+        return ops.reduce(squares, axes=(-1,), scale=1 / max(prediction.shape[-1], 1))
 
     def target_loss(self):
         return losses.MeanSquaredError()
