@@ -175,7 +175,7 @@ def test_reduce(name, axes):
     def reductions(ops, x, start):
         first = ops.reduce(x, name, axes, scale=0.5)
         added = start[: first.size].reshape(first.shape).copy()
-        return first, ops.reduce(x, name, axes, accumulate=True, out=added)
+        return first, ops.reduce(x, name, axes, scale=2.0, accumulate=True, out=added)
 
     check_all(reductions, x, start, terms=x.size)
     expected = getattr(x.astype(np.float64), {"sum": "sum", "maximum": "max", "minimum": "min"}[name])(axes)

@@ -33,6 +33,7 @@ class Run:
     def restore(self, state):
         """Goes to where `state` was; the callbacks follow when the epoch begins (see `begin_epoch`)."""
         model = self.model
+        self.source.restore(state["source"], state["batch"])
         model.set_weights(state["weights"])
         for layer, seed in zip(self._layers(), state["seeds"], strict=True):
             if seed is not None:
@@ -42,7 +43,6 @@ class Run:
         model.optimizer.load_state(state["optimizer"])
         model.executor.random_state[0] = state["steps"]
         random.restore(state["random"])
-        self.source.restore(state["source"], state["batch"])
         self.epoch, self.batch = state["epoch"], state["batch"]
         self.hooks.restore(state["callbacks"])
         model.stop_training = self.stopped = state["stop_training"]
