@@ -1,12 +1,12 @@
-"""Fusion: one pass over the flat list of nodes before a step is recorded. Neighbours that a single operation does in
-one walk over memory become one node:
+"""Fusion: one pass over the flat list of nodes before a step is recorded. Neighbours that a single operation
+does in one walk over memory become one node:
 
     normalisation (+ sum with a shortcut) (+ relu)     training and inference
     convolution + activation                           training and inference
     convolution + normalisation (+ sum) (+ relu)       inference: the normalisation is folded into the weights
 
-A node is drawn in only if nothing else reads what lies between. Results agree with the unfused ones within the
-table of tolerances; CYCONV_FUSION=0 or `set_fusion(False)` switches the pass off.
+A node is drawn in only if nothing else reads what lies between. Results agree with the unfused ones within
+the table of tolerances; CYCONV_FUSION=0 or `set_fusion(False)` switches the pass off.
 """
 
 import os
@@ -42,17 +42,14 @@ def fuse(flat, shapes, training):
     def follower(node):
         """The only node that reads what `node` gives, if there is just one."""
         after = readers.get(node.output, [])
-        alone = len(after) == 1 and node.output not in flat.outputs and node.layer.activity_regularizer is None
-        return after[0] if alone and id(after[0]) not in taken else None
+        private = node.output not in flat.outputs and node.layer.activity_regularizer is None
+        return after[0] if private and len(after) == 1 and id(after[0]) not in taken else None
 
-    def add_and_activation(node, known):
-        """(nodes that follow, number of the shortcut or None, whether relu comes last); `known`: tensors that exist
-        when `node` runs."""
+    def add_and_activation(node):
+        """(the node and those that follow, number of the shortcut or None, whether relu comes last)."""
         nodes, shortcut, after = [node], None, follower(node)
         if after is not None and _adds_two(after, shapes):
-            (shortcut,) = [n for n in after.inputs if n != node.output] or [None]
-            if shortcut is None:
-                return nodes, None, False
+            (shortcut,) = (n for n in after.inputs if n != node.output)
             nodes.append(after)
             after = follower(after)
         relu = after is not None and _is_relu(after)
@@ -64,8 +61,8 @@ def fuse(flat, shapes, training):
         group, inputs, layer = [node], list(node.inputs), None
         after = follower(node)
         if _is_linear_convolution(node) and after is not None:
-            if not training and _normalises_channels(after, shapes) and follower(after) is not node:
-                rest, shortcut, relu = add_and_activation(after, shapes)
+            if not training and _normalises_channels(after, shapes):
+                rest, shortcut, relu = add_and_activation(after)
                 group = [node, *rest]
                 layer = FoldedConvolution(node.layer, after.layer, relu, shortcut is not None)
                 inputs += [] if shortcut is None else [shortcut]
@@ -73,7 +70,7 @@ def fuse(flat, shapes, training):
                 group = [node, after]
                 layer = ActivatedConvolution(node.layer, after.layer)
         elif _normalises_channels(node, shapes):
-            group, shortcut, relu = add_and_activation(node, shapes)
+            group, shortcut, relu = add_and_activation(node)
             if len(group) > 1:
                 layer = Normalisation(node.layer, relu, shortcut is not None)
                 inputs += [] if shortcut is None else [shortcut]
@@ -91,8 +88,8 @@ def _is_linear_convolution(node):
 
 
 def _normalises_channels(node, shapes):
-    layer = node.layer
-    return type(layer) is BatchNormalization and layer.axis % len(shapes[node.output]) == len(shapes[node.output]) - 1
+    layer, rank = node.layer, len(shapes[node.output])
+    return type(layer) is BatchNormalization and layer.axis % rank == rank - 1
 
 
 def _is_activation(node):

@@ -65,8 +65,9 @@ def depths(nodes, outputs):
 
 
 class FlatNode:
-    """A layer's call in the flat list: tensors are numbers; `path` names nested layers "outer/inner"; `number`:
-    its place in the list, by which it draws its random numbers."""
+    """A layer's call in the flat list: tensors are numbers; `path` names nested layers "outer/inner";
+    `number`: its place in the list, by which it draws its random numbers.
+    """
 
     __slots__ = ("inputs", "layer", "nested", "number", "output", "path")
 

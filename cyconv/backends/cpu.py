@@ -110,7 +110,9 @@ def _geometry(x, y, K, groups, window, strides, padding, dilation):
     )  # fmt: skip
 
 
-def convolution(x, kernel, bias, residual, y, *, strides, padding, dilation, groups, activation, alpha, algorithm):
+def convolution(
+    x, kernel, bias, residual, y, *, strides, padding, dilation, groups, activation, alpha, algorithm
+):
     g = _geometry(x, y, kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
     return (*g, ACTIVATIONS[activation]), (alpha,)
 

@@ -39,7 +39,9 @@ def crop(padded, padding, into):
     into[...] = padded[(slice(None), *inside)]
 
 
-def convolution(x, kernel, bias, residual, y, *, strides, padding, dilation, groups, activation, alpha, algorithm):
+def convolution(
+    x, kernel, bias, residual, y, *, strides, padding, dilation, groups, activation, alpha, algorithm
+):
     xp = pad(x, padding)
     y[...] = (0 if bias is None else bias) + (0 if residual is None else residual)
     for tap, seen in taps(kernel.shape[:-2], y.shape[1:-1], strides, dilation):

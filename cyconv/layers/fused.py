@@ -62,8 +62,9 @@ class ActivatedConvolution(Fused):
 
 
 class FoldedConvolution(Fused):
-    """y = f(batch norm(convolution(x)) + shortcut) in inference: the normalisation is a factor and a sum for each
-    channel, and both are put into kernel and bias (Jacob et al. 2018, section 3.2)."""
+    """y = f(batch norm(convolution(x)) + shortcut) in inference: the normalisation is a factor and a sum for
+    each channel, and both are put into kernel and bias (Jacob et al. 2018, section 3.2).
+    """
 
     def __init__(self, convolution, norm, relu, shortcut):
         super().__init__(convolution, norm)
