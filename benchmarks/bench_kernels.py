@@ -79,6 +79,9 @@ def other_kernels():
     x, dy = normal(32, 32, 32, 32), normal(32, 32, 32, 32)
     y, z = np.empty_like(x), np.empty_like(x)
     half, ones = normal(32, 16, 16, 32), np.ones(32, np.float32)
+    quarter, state = np.empty_like(half), np.array([1], np.uint64)
+    linear = dict(size=(2, 2), interpolation="linear")
+    inner, x_steps, y_steps = (32, 30, 30, 32), (32768, 1024, 32, 1), (28800, 960, 32, 1)
     window = dict(window=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0)))
     a, b = normal(128, 1600), normal(1600, 128)
     moving = [np.zeros(32, np.float32), np.ones(32, np.float32)]
@@ -104,6 +107,20 @@ def other_kernels():
         ("sum over positions", lambda d: d.reduce(x, axes=(1, 2)), 1024, x.size, x.nbytes),
         ("sum over channels", lambda d: d.reduce(x, axes=(3,)), 32, x.size, x.nbytes),
         ("maximum over channels", lambda d: d.reduce(x, "maximum", axes=(3,)), 1, x.size, x.nbytes),
+        ("cut a border off", lambda d: d.copy(x, y, shape=inner, x_strides=x_steps, x_offset=33 * 32,
+                                              y_strides=y_steps) or y, 1, prod(inner), 8 * prod(inner)),
+        ("to channels first", lambda d: d.copy(x, y, shape=(32, 32, 1024), x_strides=(32768, 1, 32),
+                                               y_strides=(32768, 1024, 1)) or y, 1, x.size, 2 * x.nbytes),
+        ("uniform numbers", lambda d: d.random(state, x.shape, x.dtype, distribution="uniform", seed=1,
+                                               stream=0, out=y), 1, x.size, x.nbytes),
+        ("normal numbers", lambda d: d.random(state, x.shape, x.dtype, distribution="normal", seed=1,
+                                              stream=0, out=y), 1, x.size, x.nbytes),
+        ("upsample 2x2", lambda d: d.upsample(half, size=(2, 2), out=y), 1, x.size, 1.25 * x.nbytes),
+        ("upsample gradient", lambda d: d.upsample_gradient(x, size=(2, 2), out=quarter), 4, x.size,
+         1.25 * x.nbytes),
+        ("upsample 2x2, linear", lambda d: d.upsample(half, **linear, out=y), 4, x.size, 1.25 * x.nbytes),
+        ("upsample gradient, linear", lambda d: d.upsample_gradient(x, **linear, out=quarter), 16, x.size,
+         1.25 * x.nbytes),
         ("add", lambda d: d.binary(x, dy, "add"), 1, x.size, 3 * x.nbytes),
         ("matmul 128x1600x128", lambda d: d.matmul(a, b), 1600, 2 * 128 * 1600 * 128, a.nbytes + b.nbytes),
     ]  # fmt: skip

@@ -139,9 +139,7 @@ class Executor:
         ):
             if loss is None:
                 continue
-            rows = max(int(np.prod(prediction.shape[:-1])), 1)
-            losses, gradient = loss.record(ops, target, prediction, weight, share / rows)
-            value = ops.reduce(losses, scale=1 / rows)
+            value, gradient = loss.record(ops, target, prediction, weight, share)
             each.append(ops.keep(value))
             scaled = value if share == 1 else ops.reduce(value, scale=share)
             total = scaled if total is None else ops.binary(total, scaled, "add")

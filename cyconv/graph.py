@@ -52,16 +52,34 @@ def ordered_nodes(inputs, outputs):
     return order
 
 
-def depths(nodes, outputs):
-    """{id(node): longest way from the node to an output}: Keras orders a model's layers by it."""
-    depth = {id(t.node): 0 for t in outputs if t.node is not None}
+def ordered_layers(nodes, inputs, outputs):
+    """The layers between inputs and outputs, in Keras's order; weights and files follow it.
+
+    The layer farthest from the outputs comes first; among equals, the one that is met first on the way from
+    the outputs back to the inputs. nodes: as `ordered_nodes` gives them.
+    """
+    layers, met = [], set()
+    stack = list(reversed(outputs))
+    visited = set()
+    while stack:
+        tensor = stack.pop()
+        layer = tensor.input_layer if tensor.node is None else tensor.node.layer
+        if id(layer) not in met:
+            met.add(id(layer))
+            layers.append(layer)
+        if tensor.node is not None and id(tensor.node) not in visited:
+            visited.add(id(tensor.node))
+            stack.extend(reversed(tensor.node.inputs))
+    unused = [t.input_layer for t in inputs if id(t.input_layer) not in met]
+    depth, of_node = dict.fromkeys(map(id, [*unused, *layers]), 0), {}
     for node in reversed(nodes):
-        depth.setdefault(id(node), 0)
+        key = id(node.layer)
+        depth[key] = of_node[id(node)] = max(of_node.get(id(node), 0), depth[key])
         for tensor in node.inputs:
-            if tensor.node is not None:
-                key = id(tensor.node)
-                depth[key] = max(depth.get(key, 0), depth[id(node)] + 1)
-    return depth
+            source = tensor.node or tensor.input_layer
+            known = of_node if tensor.node else depth
+            known[id(source)] = max(known.get(id(source), 0), of_node[id(node)] + 1)
+    return sorted([*unused, *layers], key=lambda layer: -depth[id(layer)])
 
 
 class FlatNode:

@@ -207,6 +207,9 @@ def test_strided_copies(accumulate):
         dict(shape=(2, 3, 4, 5), x_strides=(60, 20, 5, 1), y_strides=(210, 42, 6, 1), y_offset=55),  # padded
         dict(shape=(6, 120), x_strides=(0, 1), y_strides=(120, 1)),  # repeated
         dict(shape=(24, 5), x_strides=(5, -1), x_offset=4, y_strides=(5, 1)),  # reversed
+        dict(shape=(2, 3, 4, 5), x_strides=(60, -20, 5, -1), x_offset=44, y_strides=(60, 20, 5, 1)),  # turned
+        dict(shape=(6, 20), x_strides=(20, 1), y_strides=(40, 1)),  # every second row
+        dict(shape=(3, 0, 5), x_strides=(20, 5, 1), y_strides=(20, 5, 1)),  # nothing
         dict(shape=(), x_strides=(), x_offset=7, y_strides=(), y_offset=9),
     ):
         def copied(ops, x, y, options=options):
@@ -242,6 +245,7 @@ def test_normal_numbers_are_normal():
 @pytest.mark.parametrize("interpolation", ["nearest", "linear"])
 @pytest.mark.parametrize("shape, size", [
     ((2, 5, 3), (3,)), ((2, 4, 5, 3), (2, 3)), ((1, 1, 1, 2), (2, 2)), ((2, 2, 3, 4, 5), (2, 1, 3)),
+    ((1, 6, 5, 19), (2, 2)), ((2, 3, 4, 70), (4, 1)), ((1, 40, 3, 1), (1, 5)),
 ])  # fmt: skip
 def test_upsample(shape, size, interpolation):
     options = dict(size=size, interpolation=interpolation)

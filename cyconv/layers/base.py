@@ -280,9 +280,12 @@ class Layer(Configurable):
         policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": self.dtype}}
         config = {"name": self.name, "trainable": self.trainable}
         config["dtype"] = {**policy, "registered_name": None}
-        arguments = super().get_config()
-        arguments.pop("input_shape", None)
-        return {**config, **{k: v for k, v in arguments.items() if k not in config}}
+        for name, value in super().get_config().items():
+            if name.endswith("_initializer") and isinstance(value, str):
+                value = serialize_keras_object(initializers.get(value))
+            if name != "input_shape":
+                config.setdefault(name, value)
+        return config
 
     def get_build_config(self):
         """{"input_shape": ...} of a layer that has been built and makes something then; else None."""

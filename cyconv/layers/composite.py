@@ -16,7 +16,7 @@ from .merging import Add, Concatenate
 class _Composite(Container):
     """One input, one output; `wire(x)` connects the layers when the input's shape is known."""
 
-    opened_in_summary = True
+    always_open = True
 
     def __init__(self, layers, **kwargs):
         super().__init__(**kwargs)

@@ -12,8 +12,8 @@ class Container(Layer):
     """inputs, outputs: symbolic tensors; nodes: what lies between them, in an order that can be run."""
 
     takes_list = True
-    # Whether a summary always shows what is inside, or only on request.
-    opened_in_summary = False
+    # Whether summaries and drawings always show what is inside, or only on request.
+    always_open = False
 
     @property
     def layers(self):

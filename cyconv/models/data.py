@@ -178,22 +178,11 @@ def _weights(model, sample_weight, targets):
     if len(names) > 1 and not isinstance(sample_weight, (list, tuple, dict)):
         sample_weight = [sample_weight] * len(names)  # one weight a sample, for all outputs
     weights = []
-    for name, values, target, shape in zip(
-        names, as_list(sample_weight, names, "`sample_weight`", names), targets, model.output_shapes_list,
-        strict=True,
-    ):  # fmt: skip
+    given = as_list(sample_weight, names, "`sample_weight`", names)
+    for name, values, target, loss in zip(names, given, targets, model.compiled.losses, strict=True):
         if target is None or values is None:
             weights.append(None)
             continue
-        values = numbers(values, f"`sample_weight` for output {name!r}").astype(model.dtype)
-        rows = (len(target), *target.shape[1 : len(shape) - 1])
-        if values.ndim > 1 and values.shape[-1] == 1 and values.shape != rows:
-            values = values[..., 0]
-        if values.ndim == 0 or values.shape != rows[: values.ndim]:
-            shapes = " or ".join(map(str, dict.fromkeys([rows[:1], rows, (*rows, 1)])))
-            raise ValueError(
-                f"`sample_weight` for output {name!r} must have shape {shapes}. Received: {values.shape}"
-            )
-        spread = values.reshape(values.shape + (1,) * (len(rows) - values.ndim))
-        weights.append(contiguous(np.broadcast_to(spread, rows), model.dtype))
+        spread = loss.spread(values, target.shape, f"`sample_weight` for output {name!r}")
+        weights.append(contiguous(spread, model.dtype))
     return weights

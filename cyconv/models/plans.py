@@ -21,7 +21,7 @@ def recorded_step(model, batch_size, mode):
         model._need_compiled()
         for loss, shape in zip(model.compiled.losses, model.output_shapes_list, strict=True):
             dtype = loss and loss.target_dtype(model.dtype)
-            label = shape[1:-1] if dtype == "int32" else shape[1:]
+            label = loss and loss.target_shape(shape)[1:]
             targets.append(None if loss is None else ((batch_size, *label), str(dtype)))
     weights = (None,) * len(targets)
     if mode != "predict":

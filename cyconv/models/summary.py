@@ -94,7 +94,7 @@ def _rows(model, layers, expand_nested, depth=0, prefix="", outside=None):
     for layer in layers:
         nodes = calls.get(id(layer), [])
         sources = [name_of(t) for node in nodes for t in node.inputs]
-        opened = bool(getattr(layer, "nodes", ())) and (expand_nested or layer.opened_in_summary)
+        opened = bool(getattr(layer, "nodes", ())) and (expand_nested or layer.always_open)
         yield _Row(layer, nodes, sources, depth, prefix + layer.name, opened)
         if opened:
             shown = any(isinstance(inner, InputLayer) for inner in layer.layers)
