@@ -163,6 +163,9 @@ def test_evaluate_predict_and_validation_from_batches():
     np.testing.assert_array_equal(model.predict(X, batch_size=2, steps=2, verbose=0), X[:4])
     history = model.fit(X, Y, validation_data=Batches(), epochs=2, verbose=0).history
     assert_close(np.float32(history["val_loss"]), np.full(2, loss), "elementwise")
+    history = model.fit(X, Y, validation_data=(X, Y), validation_batch_size=1, validation_steps=4, epochs=2,
+                        verbose=0).history  # fmt: skip
+    assert history["val_loss"] == [7.5, 7.5]
     history = model.fit(X, Y, validation_data=singles(9), validation_steps=2, epochs=2, verbose=0).history
     assert history["val_loss"] == [2.5, 12.5]
 

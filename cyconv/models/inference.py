@@ -62,6 +62,7 @@ class Inference:
         begins, ends = hooks.listens("on_test_batch_begin"), hooks.listens("on_test_batch_end")
         measures = Measures(self)
         self.stop_evaluating = False
+        source.restart()
         hooks.on_test_begin()
         with closing(source.epoch()) as batches:
             for i, (batch, rows) in enumerate(batches):

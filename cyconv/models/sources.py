@@ -32,6 +32,9 @@ class Source:
             yield from itertools.islice(batches, done, None)
         self._began = None
 
+    def restart(self):
+        """The next epoch begins with the first batch; a generator cannot go back."""
+
     def state(self):
         """What `restore` needs, as JSON values and arrays."""
         return self.snapshot() if self._began is None else self._began
@@ -66,6 +69,9 @@ class Arrays(Source):
             yield self.arrays, rows[begin : begin + self.size]
         if self.at == self.total:
             self.at, self.passes = 0, self.passes + 1
+
+    def restart(self):
+        self.at = 0
 
     def snapshot(self):
         return {"seed": self.seed, "passes": self.passes, "at": self.at}
@@ -154,6 +160,9 @@ class Dataset(Stream):
         if not self.asked:
             self.steps = self.dataset.num_batches
 
+    def restart(self):
+        self.at = 0
+
     def snapshot(self):
         """Python's and NumPy's generators too: datasets draw from them."""
         names = ("seed", "epochs", "passes", "at")
@@ -194,7 +203,7 @@ class Iterated(Stream):
     def _draw(self):
         batch = next(self.iterator, END)
         if batch is END and self.fresh and not self.once:  # the last epoch took the last batch
-            self.iterator, self.drawn = iter(self.iterable), 0
+            self.restart()
             batch = next(self.iterator, END)
         self.fresh = False
         return batch
@@ -204,7 +213,11 @@ class Iterated(Stream):
 
     def end(self, seen):
         self.drawn += seen
-        if not self.once and (not self.asked or seen < self.asked):
+        if not self.asked or seen < self.asked:
+            self.restart()
+
+    def restart(self):
+        if not self.once:
             self.iterator, self.drawn = iter(self.iterable), 0
 
     def snapshot(self):
