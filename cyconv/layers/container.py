@@ -35,6 +35,16 @@ class Container(Layer):
             f"{self} has no layer {name!r}; it has: {', '.join(layer.name for layer in self.layers)}"
         )
 
+    @property
+    def input(self):
+        """The only input, or the list of them."""
+        return self.inputs[0] if len(self.inputs) == 1 else list(self.inputs)
+
+    @property
+    def output(self):
+        """The only output, or the list of them."""
+        return self.outputs[0] if len(self.outputs) == 1 else list(self.outputs)
+
     # Weights ------------------------------------------------------------------------------------------------
 
     @property
