@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from cyconv import backends, layers
-from cyconv.testing import assert_close, check_layer_gradients
+import cyconv
+from cyconv import activations, backends, layers
+from cyconv.testing import assert_close, check_layer_gradients, tolerance
 
 
 class Cube(layers.Layer):
@@ -91,6 +92,8 @@ TABLE = [
     (lambda **k: layers.AdaptiveAveragePooling1D(3, **k), [(2, 7, 3)], (2, 3, 3)),
     (lambda **k: layers.AdaptiveAveragePooling2D((2, 3), **k), [(2, 5, 2, 3)], (2, 2, 3, 3)),
     (lambda **k: layers.AdaptiveAveragePooling3D(2, **k), [(2, 3, 4, 5, 2)], (2, 2, 2, 2, 2)),
+    (lambda **k: layers.AdaptiveAveragePooling2D(2, **k), [(2, 4, 6, 3)], (2, 2, 2, 3)),
+    (lambda **k: layers.AdaptiveMaxPooling2D((2, 3), **k), [(2, 4, 3, 3)], (2, 2, 3, 3)),
     (lambda **k: layers.AdaptiveMaxPooling1D(4, **k), [(2, 9, 3)], (2, 4, 3)),
     (lambda **k: layers.AdaptiveMaxPooling2D((3, 2), **k), [(2, 5, 6, 3)], (2, 3, 2, 3)),
     (lambda **k: layers.AdaptiveMaxPooling3D(2, **k), [(2, 3, 2, 5, 2)], (2, 2, 2, 2, 2)),
@@ -324,3 +327,104 @@ def test_dropout_of_whole_maps():
     assert set(np.unique(rows)) == {0, 2} and (rows == rows[:, :1, :1, :1]).all()
     with pytest.raises(ValueError, match="noise_shape"):
         layers.Dropout(0.5, noise_shape=(None, 2, 1, 1))(x)
+
+
+class Mean(layers.Layer):
+    """Two inputs to one number for each image, in NumPy; the output's shape is found by a call on zeros."""
+
+    def call(self, inputs, training=False):
+        self.shapes = [a.shape for a in inputs]
+        return sum(a.reshape(len(a), -1).mean(1, keepdims=True) for a in inputs) * (2 if training else 1)
+
+    def backward(self, dy):
+        return [2 * np.broadcast_to(dy, (s[0], s[1])) / s[1] for s in self.shapes]
+
+
+class TwiceMean(Mean):
+    """Inherits `backward`."""
+
+    def call(self, inputs, training=False):
+        return super().call(inputs, training)
+
+
+@pytest.mark.parametrize("kind", [Mean, TwiceMean])
+def test_layer_of_ones_own_with_two_inputs(kind):
+    arrays = [np.ones((3, 4)), np.full((3, 2), 2.0)]
+    layer = kind(dtype="float64")
+    assert layer.compute_output_shape([(None, 4), (None, 2)]) == (None, 1)
+    np.testing.assert_array_equal(layer(arrays), np.full((3, 1), 3.0))
+    check_layer_gradients(layer, *arrays, training=True)
+
+
+def test_lambda_is_trained_through_where_it_is_element_by_element():
+    layer = layers.Lambda(lambda x, power: np.tanh(x) ** power / 2, arguments={"power": 2}, dtype="float64")
+    check_layer_gradients(layer, np.linspace(-1, 1, 12).reshape(3, 4))
+    means = layers.Lambda(lambda x: x.mean(1))
+    assert means.compute_output_shape((None, 4, 5)) == (None, 5)
+    np.testing.assert_array_equal(means(np.ones((2, 4, 5))), np.ones((2, 5)))
+    with pytest.raises(NotImplementedError, match="write a Layer"):
+        means.backward(None, None, None, True)
+    with pytest.raises(ValueError, match="files hold no code"):
+        layer.get_config()
+
+
+def test_arithmetic_on_symbolic_tensors():
+    x = cyconv.Input((3, 4))
+    y = (2 * x - 1) / 4 + x**2 - (-x[..., 1:3] + 0.5)[..., :1] + (1 - x)
+    a = np.random.default_rng(0).normal(size=(2, 3, 4)).astype("float32")
+    expected = (2 * a - 1) / 4 + a**2 - (-a[..., 1:3] + 0.5)[..., :1] + (1 - a)
+    assert_close(cyconv.Model(x, y).predict(a, verbose=0), expected, "elementwise", terms=4)
+    with pytest.raises(ValueError, match="batch axis"):
+        x[0]
+    with pytest.raises(TypeError):
+        list(x)
+
+
+def test_activations_of_symbolic_tensors():
+    x = cyconv.Input((5,))
+    a = np.linspace(-3, 3, 10).reshape(2, 5).astype("float32")
+    for f in (activations.relu, activations.celu, lambda t: activations.relu(t, 0.1, 1.0, 0.5),
+              lambda t: activations.softmax(t, axis=1), activations.log_softmax):  # fmt: skip
+        assert_close(cyconv.Model(x, f(x)).predict(a, verbose=0), f(a), "elementwise", terms=5)
+
+
+def test_a_layer_knows_its_place():
+    inputs = cyconv.Input((4,))
+    dense = layers.Dense(3, "relu")
+    with pytest.raises(AttributeError, match="was not called"):
+        dense.output  # noqa: B018
+    y = dense(inputs)
+    model = cyconv.Model(inputs, layers.Dense(2)(y))
+    assert dense.input is inputs and dense.output is y is not model.output
+    assert dense.input_shape == (None, 4) and dense.output_shape == (None, 3)
+    inside = cyconv.Model(model.inputs, model.layers[1].output)
+    a = np.ones((2, 4), np.float32)
+    np.testing.assert_array_equal(inside.predict(a, verbose=0), dense(a))
+    dense.activation = None  # as a Grad-CAM script does
+    assert (inside.predict(a, verbose=0) == a @ dense.kernel.numpy()).all()
+
+
+@pytest.mark.parametrize("old", [{"input_shape": (4,)}, {"input_dim": 4}, {"batch_input_shape": (None, 4)},
+                                 {"batch_shape": (None, 4)}])  # fmt: skip
+def test_old_ways_to_say_the_first_shape(old):
+    model = cyconv.Sequential([layers.Dense(3, **old)])
+    assert model.built and model.input_shape == (None, 4)
+    assert not set(old) & set(model.layers[0].get_config())
+
+
+def test_activity_regularization_is_part_of_the_loss():
+    model = cyconv.Sequential([cyconv.Input((3,)), layers.ActivityRegularization(l1=0.5, l2=0.25),
+                               layers.Dense(1, kernel_initializer="zeros")])  # fmt: skip
+    model.compile(loss="mse")
+    x = np.float32([[1, -2, 0], [0, 1, 1]])
+    expected = (0.5 * np.abs(x).sum() + 0.25 * (x**2).sum()) / 2
+    assert_close(model.evaluate(x, np.zeros((2, 1)), verbose=0), expected, "sum", terms=6)
+
+
+def test_normalization_learns_its_statistics():
+    data = np.random.default_rng(0).normal(3, 2, size=(50, 4, 2)).astype("float32")
+    layer = layers.Normalization()
+    layer.adapt(data)
+    y = layer(data)
+    np.testing.assert_allclose(y.mean((0, 1)), 0, atol=tolerance("sum", terms=200))
+    np.testing.assert_allclose(y.var((0, 1)), 1, atol=tolerance("sum", terms=200))

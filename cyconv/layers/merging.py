@@ -249,7 +249,8 @@ class Dot(Layer):
         self.axes, self.normalize = pair, normalize
 
     def get_config(self):
-        return {**super().get_config(), "axes": self._arguments["axes"]}
+        axes = self._arguments["axes"]
+        return {**super().get_config(), "axes": axes if isinstance(axes, int) else list(axes)}
 
     def check_input(self, input_shape):
         if not isinstance(input_shape, list) or len(input_shape) != 2:
