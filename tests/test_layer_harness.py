@@ -92,6 +92,8 @@ TABLE = [
     (lambda **k: layers.AdaptiveAveragePooling1D(3, **k), [(2, 7, 3)], (2, 3, 3)),
     (lambda **k: layers.AdaptiveAveragePooling2D((2, 3), **k), [(2, 5, 2, 3)], (2, 2, 3, 3)),
     (lambda **k: layers.AdaptiveAveragePooling3D(2, **k), [(2, 3, 4, 5, 2)], (2, 2, 2, 2, 2)),
+    (lambda **k: layers.AdaptiveAveragePooling2D(2, **k), [(2, 4, 6, 3)], (2, 2, 2, 3)),
+    (lambda **k: layers.AdaptiveMaxPooling2D((2, 3), **k), [(2, 4, 3, 3)], (2, 2, 3, 3)),
     (lambda **k: layers.AdaptiveMaxPooling1D(4, **k), [(2, 9, 3)], (2, 4, 3)),
     (lambda **k: layers.AdaptiveMaxPooling2D((3, 2), **k), [(2, 5, 6, 3)], (2, 3, 2, 3)),
     (lambda **k: layers.AdaptiveMaxPooling3D(2, **k), [(2, 3, 2, 5, 2)], (2, 2, 2, 2, 2)),

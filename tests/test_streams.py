@@ -49,6 +49,16 @@ class Batches(keras.utils.PyDataset):
         self.heard.append("end")
 
 
+class Numbered:
+    """What a PyDataset is, but not derived from it."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, i):
+        return X, Y
+
+
 @pytest.fixture(autouse=True)
 def no_threads_left():
     before = threading.active_count()
@@ -80,6 +90,9 @@ def test_a_generator_without_steps_is_one_epoch_long():
     assert history.history["loss"] == [7.5] and history.params["steps"] is None
     with pytest.warns(UserWarning, match="ran out of data"):
         assert losses(weight_model(), singles(4), epochs=3) == [7.5]
+    with pytest.warns(UserWarning, match="ran out of data"):
+        history = weight_model().fit(X, Y, epochs=2, validation_data=singles(4), verbose=0).history
+    assert history["val_loss"] == [7.5] and len(history["loss"]) == 2
     with pytest.warns(UserWarning, match="ran out of data"):
         assert losses(weight_model(), singles(5), steps_per_epoch=2, epochs=3) == [2.5, 12.5, 25.0]
     with pytest.raises(ValueError, match="gave none"):
@@ -257,6 +270,7 @@ def test_stopping_inside_an_epoch_ends_the_drawing():
         (lambda m: m.fit(X, Y, validation_data=X), "`validation_data` is"),
         (lambda m: m.fit(X, Y, validation_data=(X, Y), validation_freq=0), "`validation_freq`"),
         (lambda m: m.fit(X, Y, epochs=-1), "`epochs` must be a positive integer"),
+        (lambda m: m.fit(Numbered()), "derive its class from utils.PyDataset"),
         (lambda m: m.fit("pictures/", Y), "expected numbers"),
         (lambda m: m.fit(keras.utils.PyDataset()), "needs `__len__`"),
         (lambda m: m.fit(X, Y, callbacks=[keras.callbacks.TerminateOnNaN]), r"write TerminateOnNaN\(...\)"),

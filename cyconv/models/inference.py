@@ -5,7 +5,7 @@ from contextlib import closing
 import numpy as np
 
 from ..callbacks import CallbackList
-from . import data, sources
+from . import data, drawing, sources
 from .measures import Measures, direction
 
 
@@ -24,7 +24,7 @@ class Inference:
 
     def _source(self, x, y, sample_weight=None, batch_size=None, steps=None):
         """The source for an evaluation, in the data's order."""
-        if sources.is_stream(x):
+        if drawing.is_stream(x):
             return self._stream(x, y, sample_weight, steps=steps)
         return sources.Arrays(self._prepared(x, y, sample_weight), batch_size, steps=steps)
 
@@ -38,9 +38,9 @@ class Inference:
                 )
 
         def prepare(raw):
-            return self._prepared(*sources.unpack(raw), class_weight)
+            return self._prepared(*drawing.unpack(raw), class_weight)
 
-        return sources.stream(x, prepare, self.built, shuffle, steps)
+        return drawing.stream(x, prepare, self.built, shuffle, steps)
 
     # Evaluation --------------------------------------------------------------------------------------------
 
@@ -108,9 +108,9 @@ class Inference:
         """The outputs for x, as NumPy arrays. x: arrays, read in batches of batch_size (32); or batches, of
         which the inputs are used.
         """
-        if sources.is_stream(x):
-            source = sources.stream(
-                x, lambda raw: self._inputs(sources.unpack(raw)[0]), self.built, steps=steps
+        if drawing.is_stream(x):
+            source = drawing.stream(
+                x, lambda raw: self._inputs(drawing.unpack(raw)[0]), self.built, steps=steps
             )
         else:
             source = sources.Arrays(self._inputs(x), batch_size, steps=steps)

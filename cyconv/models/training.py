@@ -7,7 +7,7 @@ import numpy as np
 from .. import optimizers
 from ..callbacks import CallbackList
 from ..executor import Executor
-from . import sources
+from . import drawing, sources
 from .compiled import Compiled
 from .inference import Inference
 from .measures import Measures
@@ -94,7 +94,6 @@ class Training(Inference):
             hooks.on_epoch_begin(epoch)
             run.begin_epoch()
             if not self._train_epoch(run):
-                sources.ran_out()
                 break
             logs = run.measures.logs()
             if held_out is not None and due(epoch, validation_freq):
@@ -141,7 +140,7 @@ class Training(Inference):
         if not isinstance(split, (int, float, np.number)) or not 0 <= split < 1:
             raise ValueError(f"`validation_split` lies in [0, 1). Received: {split!r}")
         x, y, sample_weight, class_weight = given
-        if sources.is_stream(x):
+        if drawing.is_stream(x):
             if split:
                 raise ValueError("`validation_split` is for arrays; give `validation_data`")
             return self._stream(x, y, sample_weight, class_weight, shuffle, steps), None
@@ -151,7 +150,7 @@ class Training(Inference):
         return sources.Arrays(train, batch_size, shuffle, steps), held_out
 
     def _validation(self, held_out, batch_size, steps):
-        if sources.is_stream(held_out):
+        if drawing.is_stream(held_out):
             return self._stream(held_out, steps=steps)
         if not isinstance(held_out, (tuple, list)) or len(held_out) not in (2, 3):
             raise ValueError("`validation_data` is (x, y), (x, y, sample_weight), or yields such batches")

@@ -1,4 +1,4 @@
-"""Augmentation with nothing left to chance, against Keras 3: which way positive factors turn, move and zoom."""
+"""Augmentation with nothing left to chance, against Keras 3: which way factors turn, move and zoom."""
 
 import keras
 import numpy as np
