@@ -54,7 +54,7 @@ class Variable:
     """
 
     def __init__(self, values, name, trainable=True, path=None):
-        self.value, self.gradient = np.ascontiguousarray(values), None
+        self.value, self.gradient = np.asarray(values, order="C"), None
         self.name, self.trainable, self.path = name, trainable, path or name
         self.backend = None  # None: NumPy memory
         self.regularizer = self.constraint = None

@@ -208,6 +208,18 @@ def test_batches_of_new_sizes():
     assert_close(np.float32(losses(weight_model(), iter(batches))), np.array([total]), "elementwise")
 
 
+def test_a_generator_may_predict_with_the_model_that_is_trained():
+    model = weight_model(rate=0.01)
+
+    def of_its_own_predictions():
+        for i in range(60):
+            size = i % 6 + 1
+            yield X[:size], model.predict(X, verbose=0)[:size] / 2
+
+    assert np.isfinite(losses(model, of_its_own_predictions(), steps_per_epoch=20, epochs=3)).all()
+    assert 0 <= model.get_weights()[0].item() < 1
+
+
 # Errors and ends --------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """evaluate and predict: the part of a Model that runs without training."""
 
+import threading
 from contextlib import closing
 
 import numpy as np
@@ -8,9 +9,19 @@ from ..callbacks import CallbackList
 from . import data, drawing, sources
 from .measures import Measures, direction
 
+STEPS = threading.RLock()  # a generator may predict, in its thread, with the model that is being trained
+
 
 class Inference:
     """Evaluation and prediction, on arrays or on anything that yields batches."""
+
+    def _step(self, mode, batch, rows, read):
+        """Runs the recorded step for some rows of `batch`; returns read(step, number of rows)."""
+        with STEPS:
+            recorded = self.executor.step(mode, *batch.signature(len(rows)))
+            batch.load(recorded, rows)
+            self.executor.run(recorded, mode == "train")
+            return read(recorded, len(rows))
 
     # Data --------------------------------------------------------------------------------------------------
 
@@ -68,7 +79,7 @@ class Inference:
             for i, (batch, rows) in enumerate(batches):
                 if begins:
                     hooks.on_test_batch_begin(i)
-                self._step("test", batch, rows, measures)
+                self._step("test", batch, rows, measures.add)
                 if ends:
                     hooks.on_test_batch_end(i, measures.logs())
                 if self.stop_evaluating:
@@ -83,7 +94,7 @@ class Inference:
 
     def _on_batch(self, mode, batch, return_dict):
         measures = Measures(self)
-        self._step(mode, batch, np.arange(batch.size), measures)
+        self._step(mode, batch, np.arange(batch.size), measures.add)
         return self._reported(measures.logs(), return_dict)
 
     def _reported(self, logs, return_dict):
@@ -142,5 +153,7 @@ class Inference:
         return data.Batches(data.prepare_inputs(self, x), [], [])
 
     def _outputs(self, batch, rows):
-        recorded = self._step("predict", batch, rows)
-        return [np.array(recorded.backend.to_host(o)) for o in recorded.outputs]
+        def copies(recorded, count):
+            return [np.array(recorded.backend.to_host(o)) for o in recorded.outputs]
+
+        return self._step("predict", batch, rows, copies)

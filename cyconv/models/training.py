@@ -117,7 +117,7 @@ class Training(Inference):
             for batch, rows in batches:
                 if begins:
                     hooks.on_train_batch_begin(run.batch)
-                self._step("train", batch, rows, run.measures)
+                self._step("train", batch, rows, run.measures.add)
                 if ends:
                     hooks.on_train_batch_end(run.batch, run.measures.logs())
                 run.batch += 1
@@ -125,15 +125,6 @@ class Training(Inference):
                 if self.stop_training:
                     break
         return run.batch > 0
-
-    def _step(self, mode, batch, rows, measures=None):
-        """Runs the recorded step for some rows of `batch`; returns it, its arrays holding the results."""
-        recorded = self.executor.step(mode, *batch.signature(len(rows)))
-        batch.load(recorded, rows)
-        self.executor.run(recorded, mode == "train")
-        if measures is not None:
-            measures.add(recorded, len(rows))
-        return recorded
 
     def _fit_sources(self, given, batch_size, shuffle, steps, split):
         """(source of training batches, Batches split off for validation or None)."""
