@@ -9,7 +9,7 @@ from collections import OrderedDict
 
 import numpy as np
 
-from . import graph, memory, variables
+from . import fusion, graph, memory, variables
 from .backends import active, threads
 from .recorder import Buffer, Recorder
 from .variables import Arena
@@ -52,7 +52,8 @@ class Executor:
         if self._moves != variables.moves():
             self.recorded.clear()
         trained = tuple(node.layer.trainable for node in self.flat.nodes)
-        key = (mode, tuple(shapes), tuple(targets), tuple(weights), backend.name, threads.count(), trained)
+        key = (mode, tuple(shapes), tuple(targets), tuple(weights), backend.name, threads.count(), trained,
+               fusion.enabled())  # fmt: skip
         if key in self.recorded:
             self.recorded.move_to_end(key)
             return self.recorded[key]
@@ -91,7 +92,10 @@ class Executor:
         if mode == "train":
             ops.phase = "zero"
             ops.fill(self.arena.gradient)
-        values, tape = graph.forward(ops, self.flat, inputs, mode == "train")
+        flat = self.flat
+        if fusion.enabled():
+            flat = fusion.fuse(flat, graph.shapes_in(flat, shapes), mode == "train")
+        values, tape = graph.forward(ops, flat, inputs, mode == "train")
         outputs = [ops.keep(values[n]) for n in self.flat.outputs]
         loss, losses, metrics, gradients = None, [], [], {}
         if mode != "predict":

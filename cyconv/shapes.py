@@ -133,8 +133,9 @@ def transposed_output(sizes, window, strides, dilation, padding, output_padding=
             total = max((n - 1) * s + span - out, 0)
             before = total // 2
         else:
-            before = span // 2 if padding == "same" else 0
-            out = (n - 1) * s + span - 2 * before + output_padding[axis]
+            extra, crop = output_padding[axis], span // 2 if padding == "same" else 0
+            out = (n - 1) * s + span - 2 * crop + extra
+            before = max((2 * crop - extra) // 2, 0)  # the extra positions take from both crops, Keras's way
         if out < 1:
             raise ValueError(
                 f"nothing is left on spatial axis {axis}: input {n}, stride {s}, kernel_size {k}; use "

@@ -134,3 +134,21 @@ def test_memory_of_the_maps():
     first, *_ = costs(zoo.lenet5())
     assert first.memory == 28 * 28 * 6 * 4
     assert costs(zoo.fully_convolutional())[0].memory is None
+
+
+@pytest.mark.parametrize("layer", [
+    layers.GroupNormalization(1), layers.Permute((2, 1, 3)), layers.Resizing(9, 9),
+    layers.Reshape((3, 27, 2)), layers.LayerNormalization(axis=[1, 2, 3]), layers.UnitNormalization(axis=1),
+])  # fmt: skip
+def test_layers_that_mix_all_positions(layer):
+    model = keras.Sequential([layers.Input((9, 9, 2)), layer])
+    assert model.receptive_field() == ((9, 9), None, None)
+
+
+@pytest.mark.parametrize("layer", [
+    layers.LayerNormalization(), layers.UnitNormalization(), layers.Reshape((9, 9, 2)), layers.Rescaling(2.0),
+    layers.GaussianNoise(0.1), layers.PReLU(), layers.SpatialDropout2D(0.1),
+])  # fmt: skip
+def test_layers_that_leave_each_position_alone(layer):
+    model = keras.Sequential([layers.Input((9, 9, 2)), layer])
+    assert model.receptive_field() == ((1, 1), (1, 1), (0, 0))

@@ -2,6 +2,8 @@
 
 import pytest
 
+from test_layer_harness import every_layer
+
 import cyconv as keras
 from cyconv import layers, zoo
 
@@ -125,3 +127,12 @@ def test_composites_and_unbuilt_models():
     with pytest.raises(ValueError, match="not built yet"):
         model.explain()
     assert "(3 + 1) * 2 = 8" in model.explain((None, 3), print_fn=lambda text: None)
+
+
+@every_layer
+def test_every_layer_says_how_many_parameters_it_has(factory, shapes, expected):
+    layer = factory()
+    batched = [(None, *shape[1:]) for shape in shapes]
+    text = layer.explain(batched if len(batched) > 1 else batched[0], print_fn=lambda text: None)
+    (line,) = [line for line in text.splitlines() if line.startswith("  parameters ")][-1:]
+    assert str(layer.count_params()) in line.replace(", ", " ").replace(",", "").split()

@@ -33,6 +33,7 @@ class Case:
             padding=self.padding or none,
             dilation=self.dilation or ones,
             groups=self.groups,
+            algorithm="direct",
         )
 
     @property

@@ -20,7 +20,7 @@ def passes(padding, activation="linear", algorithm="winograd"):
         door.convolution_kernel_gradient(x, dy, dkernel, dbias, **geometry)
         return [
             door.convolution(x, kernel, bias, activation=activation, alpha=0.3, **geometry),
-            door.convolution(x, kernel, **geometry),
+            door.convolution(x, kernel, None, dy, **geometry),
             door.convolution_input_gradient(dy, kernel, input_shape=x.shape, **geometry),
             dkernel, dbias,
         ]  # fmt: skip

@@ -49,6 +49,16 @@ class Batches(keras.utils.PyDataset):
         self.heard.append("end")
 
 
+class Numbered:
+    """What a PyDataset is, but not derived from it."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, i):
+        return X, Y
+
+
 @pytest.fixture(autouse=True)
 def no_threads_left():
     before = threading.active_count()
@@ -80,6 +90,9 @@ def test_a_generator_without_steps_is_one_epoch_long():
     assert history.history["loss"] == [7.5] and history.params["steps"] is None
     with pytest.warns(UserWarning, match="ran out of data"):
         assert losses(weight_model(), singles(4), epochs=3) == [7.5]
+    with pytest.warns(UserWarning, match="ran out of data"):
+        history = weight_model().fit(X, Y, epochs=2, validation_data=singles(4), verbose=0).history
+    assert history["val_loss"] == [7.5] and len(history["loss"]) == 2
     with pytest.warns(UserWarning, match="ran out of data"):
         assert losses(weight_model(), singles(5), steps_per_epoch=2, epochs=3) == [2.5, 12.5, 25.0]
     with pytest.raises(ValueError, match="gave none"):
@@ -163,6 +176,9 @@ def test_evaluate_predict_and_validation_from_batches():
     np.testing.assert_array_equal(model.predict(X, batch_size=2, steps=2, verbose=0), X[:4])
     history = model.fit(X, Y, validation_data=Batches(), epochs=2, verbose=0).history
     assert_close(np.float32(history["val_loss"]), np.full(2, loss), "elementwise")
+    history = model.fit(X, Y, validation_data=(X, Y), validation_batch_size=1, validation_steps=4, epochs=2,
+                        verbose=0).history  # fmt: skip
+    assert history["val_loss"] == [7.5, 7.5]
     history = model.fit(X, Y, validation_data=singles(9), validation_steps=2, epochs=2, verbose=0).history
     assert history["val_loss"] == [2.5, 12.5]
 
@@ -190,6 +206,18 @@ def test_batches_of_new_sizes():
     batches = [(X[:n], Y[:n]) for n in sizes]
     total = sum(np.sum(X[:n] ** 2) for n in sizes) / sum(sizes)
     assert_close(np.float32(losses(weight_model(), iter(batches))), np.array([total]), "elementwise")
+
+
+def test_a_generator_may_predict_with_the_model_that_is_trained():
+    model = weight_model(rate=0.01)
+
+    def of_its_own_predictions():
+        for i in range(60):
+            size = i % 6 + 1
+            yield X[:size], model.predict(X, verbose=0)[:size] / 2
+
+    assert np.isfinite(losses(model, of_its_own_predictions(), steps_per_epoch=20, epochs=3)).all()
+    assert 0 <= model.get_weights()[0].item() < 1
 
 
 # Errors and ends --------------------------------------------------------------------------------------------
@@ -254,6 +282,7 @@ def test_stopping_inside_an_epoch_ends_the_drawing():
         (lambda m: m.fit(X, Y, validation_data=X), "`validation_data` is"),
         (lambda m: m.fit(X, Y, validation_data=(X, Y), validation_freq=0), "`validation_freq`"),
         (lambda m: m.fit(X, Y, epochs=-1), "`epochs` must be a positive integer"),
+        (lambda m: m.fit(Numbered()), "derive its class from utils.PyDataset"),
         (lambda m: m.fit("pictures/", Y), "expected numbers"),
         (lambda m: m.fit(keras.utils.PyDataset()), "needs `__len__`"),
         (lambda m: m.fit(X, Y, callbacks=[keras.callbacks.TerminateOnNaN]), r"write TerminateOnNaN\(...\)"),

@@ -61,9 +61,11 @@ def algorithm_of(operation, operands, attributes):
     if "algorithm" not in attributes:
         return None
     a, b = operands[:2]
-    kernel, out = (operands[2], b) if operation == "convolution_kernel_gradient" else (b, operands[3])
-    if operation == "convolution_input_gradient":
-        out = a
+    kernel, out = {
+        "convolution": (b, operands[-1]),
+        "convolution_input_gradient": (b, a),
+        "convolution_kernel_gradient": (operands[2], b),
+    }[operation]
     per_group, K = kernel.shape[-2:]
     groups = attributes["groups"]
     return algorithms.choose(
@@ -108,7 +110,9 @@ def _geometry(x, y, K, groups, window, strides, padding, dilation):
     )  # fmt: skip
 
 
-def convolution(x, kernel, bias, y, *, strides, padding, dilation, groups, activation, alpha, algorithm):
+def convolution(
+    x, kernel, bias, residual, y, *, strides, padding, dilation, groups, activation, alpha, algorithm
+):
     g = _geometry(x, y, kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
     return (*g, ACTIVATIONS[activation]), (alpha,)
 
@@ -149,15 +153,19 @@ def _rows(x):
     return prod(x.shape[:-1]), x.shape[-1]
 
 
-def batch_norm(x, gamma, beta, moving_mean, moving_variance, y, mean, inv_std, *, momentum, epsilon):
-    return _rows(x), (epsilon, momentum)
+def batch_norm(
+    x, gamma, beta, residual, moving_mean, moving_variance, y, mean, inv_std, *, momentum, epsilon, activation
+):
+    return (*_rows(x), int(activation == "relu")), (epsilon, momentum)
 
 
-def batch_norm_inference(x, gamma, beta, moving_mean, moving_variance, y, inv_std, *, epsilon):
-    return _rows(x), (epsilon,)
+def batch_norm_inference(
+    x, gamma, beta, residual, moving_mean, moving_variance, y, inv_std, *, epsilon, activation
+):
+    return (*_rows(x), int(activation == "relu")), (epsilon,)
 
 
-def batch_norm_gradient(x, dy, gamma, mean, inv_std, dx, dgamma, dbeta, *, training):
+def batch_norm_gradient(x, dy, y, gamma, mean, inv_std, dx, dz, dgamma, dbeta, *, training):
     return (*_rows(x), int(training)), ()
 
 

@@ -91,13 +91,9 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc, method, *arguments, **options):
         if method != "__call__" or options:
             raise TypeError(f"a formula is element by element: np.{ufunc.__name__}.{method} is not")
-        if not all(isinstance(a, (Symbol, np.ndarray, np.generic, int, float)) for a in arguments):
-            return NotImplemented  # a dual number of Symbols knows what to do
         return self._call(ufunc.__name__, arguments)
 
     def __array_function__(self, function, types, arguments, options):
-        if not all(issubclass(t, (Symbol, np.ndarray)) for t in types):
-            return NotImplemented
         if options:
             raise TypeError(f"np.{function.__name__} takes no options in a formula. Received: {options}")
         return self._call(function.__name__, arguments)

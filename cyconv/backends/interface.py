@@ -57,12 +57,13 @@ class Door:
 
     # Convolution ---------------------------------------------------------------------------------------
 
-    def convolution(self, x, kernel, bias=None, *, strides, padding, dilation, groups=1,
+    def convolution(self, x, kernel, bias=None, residual=None, *, strides, padding, dilation, groups=1,
                     activation="linear", alpha=0.0, algorithm="auto", out=None):
-        """y[n,o,k] = f(bias[k] + sum over t,c of x[n, o*stride + t*dilation - before, c] * kernel[t,c,k]).
+        """y[n,o,k] = f(bias[k] + residual[n,o,k]
+                        + sum over t,c of x[n, o*stride + t*dilation - before, c] * kernel[t,c,k]).
 
         Cross-correlation, as deep learning means the word (section 9.1); positions outside x are zeros.
-        x (N, sizes..., C); kernel (window..., C // groups, K); bias (K,) -> (N, out..., K).
+        x (N, sizes..., C); kernel (window..., C // groups, K); bias (K,); residual like y -> (N, out..., K).
         """
         window, (per_group, K) = tuple(kernel.shape[:-2]), kernel.shape[-2:]
         N, *sizes, C = x.shape
@@ -72,9 +73,11 @@ class Door:
         if bias is not None:
             expect(bias, (K,), "bias", "convolution")
         shape = (N, *shapes.window_output(sizes, window, strides, dilation, padding, "kernel"), K)
+        if residual is not None:
+            expect(residual, shape, "residual", "convolution")
         out = self._out(out, shape, x, "convolution")
         self._known(algorithm, window, strides, dilation, groups)
-        self._do("convolution", (x, kernel, bias, out), dict(
+        self._do("convolution", (x, kernel, bias, residual, out), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups,
             activation=activation, alpha=alpha, algorithm=algorithm))
         return out
@@ -192,39 +195,57 @@ class Door:
 
     # Batch normalisation: Ioffe & Szegedy 2015, algorithms 1 and 2 ---------------------------------------
 
-    def batch_norm(self, x, gamma, beta, moving_mean, moving_variance, *, momentum, epsilon, out=None):
-        """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, statistics over all but the channels.
+    def batch_norm(self, x, gamma, beta, moving_mean, moving_variance, residual=None, *, momentum, epsilon,
+                   activation="linear", out=None):
+        """y = f(gamma * (x - mean) / sqrt(variance + epsilon) + beta + residual), statistics over all but the
+        channels; f: "linear" or "relu".
 
         moving = momentum * moving + (1 - momentum) * batch, with the population variance, as Keras.
-        gamma, beta: (C,) or None. Returns (y, mean, inv_std); inv_std = 1 / sqrt(variance + epsilon).
+        gamma, beta: (C,) or None; residual: like x or None. Returns (y, mean, inv_std); inv_std = 1 /
+        sqrt(variance + epsilon).
         """
-        C = self._channels(x, gamma, beta, moving_mean, moving_variance)
+        C = self._normalises(x, residual, activation, gamma, beta, moving_mean, moving_variance)
         out = self._out(out, x.shape, x, "batch_norm")
         mean, inv_std = self.empty((C,), x.dtype), self.empty((C,), x.dtype)
-        self._do("batch_norm", (x, gamma, beta, moving_mean, moving_variance, out, mean, inv_std),
-                 dict(momentum=momentum, epsilon=epsilon))
+        self._do("batch_norm", (x, gamma, beta, residual, moving_mean, moving_variance, out, mean, inv_std),
+                 dict(momentum=momentum, epsilon=epsilon, activation=activation))
         return out, mean, inv_std
 
-    def batch_norm_inference(self, x, gamma, beta, moving_mean, moving_variance, *, epsilon, out=None):
+    def batch_norm_inference(self, x, gamma, beta, moving_mean, moving_variance, residual=None, *, epsilon,
+                             activation="linear", out=None):
         """The same with the moving statistics. Returns (y, inv_std)."""
-        C = self._channels(x, gamma, beta, moving_mean, moving_variance)
+        C = self._normalises(x, residual, activation, gamma, beta, moving_mean, moving_variance)
         out = self._out(out, x.shape, x, "batch_norm_inference")
         inv_std = self.empty((C,), x.dtype)
-        self._do("batch_norm_inference", (x, gamma, beta, moving_mean, moving_variance, out, inv_std),
-                 dict(epsilon=epsilon))
+        self._do("batch_norm_inference",
+                 (x, gamma, beta, residual, moving_mean, moving_variance, out, inv_std),
+                 dict(epsilon=epsilon, activation=activation))
         return out, inv_std
 
-    def batch_norm_gradient(self, x, dy, gamma, mean, inv_std, dgamma=None, dbeta=None, *, training=True,
-                            out=None):
-        """With xhat = (x - mean) * inv_std over M values a channel: dbeta += sum dy; dgamma += sum dy * xhat;
-        dx = gamma * inv_std * (dy - (sum dy + xhat * sum(dy * xhat)) / M); else gamma * inv_std * dy.
+    def batch_norm_gradient(self, x, dy, gamma, mean, inv_std, dgamma=None, dbeta=None, *, y=None,
+                            residual=False, training=True, out=None):
+        """With xhat = (x - mean) * inv_std over M values a channel, and dz = dy, or, where y is given (relu
+        behind the normalisation), dy where y > 0 and 0 elsewhere: dbeta += sum dz; dgamma += sum dz * xhat;
+        dx = gamma * inv_std * (dz - (sum dz + xhat * sum(dz * xhat)) / M); else gamma * inv_std * dz.
+
+        Returns dx; with `residual`, (dx, dz): dz is the residual's gradient.
         """
         self._channels(x, gamma, mean, inv_std, dgamma, dbeta)
         expect(dy, x.shape, "dy", "batch_norm_gradient")
+        if y is not None:
+            expect(y, x.shape, "y", "batch_norm_gradient")
         out = self._out(out, x.shape, x, "batch_norm_gradient")
-        operands = (x, dy, gamma, mean, inv_std, out, dgamma, dbeta)
+        dz = self.empty(tuple(x.shape), x.dtype) if residual else None
+        operands = (x, dy, y, gamma, mean, inv_std, out, dz, dgamma, dbeta)
         self._do("batch_norm_gradient", operands, dict(training=training))
-        return out
+        return (out, dz) if residual else out
+
+    def _normalises(self, x, residual, activation, *vectors):
+        if residual is not None:
+            expect(residual, x.shape, "residual", "batch normalisation")
+        if activation not in ("linear", "relu"):
+            raise ValueError(f"batch normalisation applies 'linear' or 'relu'. Received: {activation!r}")
+        return self._channels(x, *vectors)
 
     def _channels(self, x, *vectors):
         C = x.shape[-1]

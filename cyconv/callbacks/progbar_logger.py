@@ -14,11 +14,11 @@ class ProgbarLogger(Callback):
 
     def set_params(self, params):
         super().set_params(params)
-        verbose = params["verbose"]
+        verbose = params.get("verbose", 1)
         if verbose != "auto" and not isinstance(verbose, int):
             raise ValueError(f'`verbose` is "auto", 0: silent, 1: a bar, 2: a line. Received: {verbose!r}')
         self.verbose = 1 if verbose == "auto" else int(verbose)
-        self.epochs, self.steps = params["epochs"], params["steps"]
+        self.epochs, self.steps = params.get("epochs", 1), params.get("steps")
 
     def listens(self, hook):
         """Numbers within an epoch are only worked out where a live bar shows them."""

@@ -7,6 +7,10 @@ from .adaptive import (
     AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D, AdaptiveMaxPooling1D,
     AdaptiveMaxPooling2D, AdaptiveMaxPooling3D,
 )  # fmt: skip
+from .augmentation import (
+    RandomBrightness, RandomContrast, RandomCrop, RandomElasticTransform, RandomFlip, RandomRotation,
+    RandomTranslation, RandomZoom,
+)  # fmt: skip
 from .base import Layer
 from .composite import Residual, Skip
 from .convolution import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
@@ -15,6 +19,7 @@ from .depthwise import (
     DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D, SeparableConvolution1D,
     SeparableConvolution2D,
 )  # fmt: skip
+from .function import Lambda
 from .matching import CropToMatch, PadChannels
 from .merging import (
     Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract, add, average, concatenate, dot,

@@ -68,8 +68,8 @@ def backward(ops, dy, saved, f, alpha=None):
         total = ops.reshape(ops.reduce(dy, axes=(-1,)), (*dy.shape[:-1], 1))
         return ops.map(_log_softmax_gradient, dy, y, total)
     if callable(f):
-        slope = derivative(f)
-        return ops.map(lambda dy, z: dy * slope(z), dy, z)
+        slope = derivative(f, 1, 0)
+        return ops.map(lambda dy, z: dy * slope(z)[1], dy, z)
     return ops.activation_gradient(dy, z, y, f, activations.NAMES[f] if alpha is None else alpha)
 
 

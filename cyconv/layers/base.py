@@ -45,7 +45,8 @@ class Layer(Configurable):
     name: by default the class's name in snake_case and a number. trainable: whether training changes the
     weights. dtype: "float32", or "float64" on the reference backend and the textbook loops.
     activity_regularizer: a penalty on the output, divided by the batch size, that is part of the loss.
-    input_shape: without the batch axis; the old way to say what a Sequential's first layer receives.
+    input_shape (or input_dim, batch_input_shape, batch_shape): the old way to say what a Sequential's first
+    layer receives; the first two without the batch axis.
     """
 
     # How many axes the input must have, batch and channels included; None: any.
@@ -55,8 +56,9 @@ class Layer(Configurable):
     # Whether a finished `build` means that the layer is built; a model decides for itself.
     build_marks_built = True
 
-    def __init__(self, *, activity_regularizer=None, name=None, trainable=True, dtype=None, input_shape=None,
-                 **unknown):  # fmt: skip
+    def __init__(self, *, activity_regularizer=None, name=None, trainable=True, dtype=None, autocast=True,
+                 **old):  # fmt: skip
+        self.batch_input_shape, unknown = _first_shape(old)
         if unknown:
             raise TypeError(
                 f"{type(self).__name__} does not know the argument {next(iter(unknown))!r}; it takes "
@@ -69,11 +71,11 @@ class Layer(Configurable):
         self.build_shape = None
         self.dtype = _dtype_name(dtype)
         self.activity_regularizer = regularizers.get(activity_regularizer)
-        self.batch_input_shape = None if input_shape is None else (None, *input_shape)
+        self._node = None
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        if "call" in cls.__dict__:  # a layer in NumPy
+        if "call" in cls.__dict__ or ("backward" in cls.__dict__ and hasattr(cls, "call")):  # in NumPy
             bridge(cls)
         if "build" in cls.__dict__ and cls.build_marks_built:
             cls.build = _marking_built(cls.build)
@@ -133,7 +135,7 @@ class Layer(Configurable):
             shapes = [t.shape for t in tensors]
             self.ensure_built(shapes if nested else shapes[0])
             outputs = self.output_shapes(shapes if nested else shapes[0])
-            node = Node(self, tensors, nested, outputs, self.dtype)
+            self._node = node = Node(self, tensors, nested, outputs, self.dtype)
             return node.outputs[0] if len(node.outputs) == 1 else node.outputs
         return self._run_on_arrays(tensors, nested, training)
 
@@ -202,6 +204,37 @@ class Layer(Configurable):
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    # Where it stands in a graph ----------------------------------------------------------------------------
+
+    def _called(self):
+        if self._node is None:
+            raise AttributeError(f"{self} was not called on a symbolic tensor yet: it has no output")
+        return self._node
+
+    @property
+    def input(self):
+        """The symbolic tensor (or list) that the layer was last called on."""
+        node = self._called()
+        return list(node.inputs) if node.nested else node.inputs[0]
+
+    @property
+    def output(self):
+        """The tensor (or list) of that call: Model(model.inputs, layer.output) looks inside a model."""
+        outputs = self._called().outputs
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    @property
+    def input_shape(self):
+        """The shape of `input`, batch axis None; a list for several."""
+        given = self.input
+        return [t.shape for t in given] if isinstance(given, list) else given.shape
+
+    @property
+    def output_shape(self):
+        """The shape of `output`, batch axis None; a list for several."""
+        given = self.output
+        return [t.shape for t in given] if isinstance(given, list) else given.shape
 
     # Weights ---------------------------------------------------------------------------------------------
 
@@ -280,15 +313,34 @@ class Layer(Configurable):
         policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": self.dtype}}
         config = {"name": self.name, "trainable": self.trainable}
         config["dtype"] = {**policy, "registered_name": None}
-        arguments = super().get_config()
-        arguments.pop("input_shape", None)
-        return {**config, **{k: v for k, v in arguments.items() if k not in config}}
+        for name, value in super().get_config().items():
+            if name.endswith("_initializer") and isinstance(value, str):
+                value = serialize_keras_object(initializers.get(value))
+            if name not in NOT_KEPT:
+                config.setdefault(name, value)
+        return config
 
     def get_build_config(self):
         """{"input_shape": ...} of a layer that has been built and makes something then; else None."""
         if self.build_shape is None or type(self).build is Layer.build:
             return None
         return {"input_shape": serialize_keras_object(self.build_shape)}
+
+
+# Arguments that no configuration holds: where the layer stands says them, or nothing depends on them.
+NOT_KEPT = ("input_shape", "input_dim", "batch_input_shape", "batch_shape", "autocast")
+
+
+def _first_shape(old):
+    """(the input's shape with the batch axis, or None; the arguments that say something else)."""
+    old = dict(old)
+    whole = [old.pop(name, None) for name in ("batch_input_shape", "batch_shape")]
+    single, dim = old.pop("input_shape", None), old.pop("input_dim", None)
+    if single is None and dim is not None:
+        single = (dim,)
+    if single is not None:
+        whole.append((None, *((single,) if isinstance(single, int) else single)))
+    return next((tuple(shape) for shape in whole if shape is not None), None), old
 
 
 def _copy_of(cls, config, build_shape, weights):

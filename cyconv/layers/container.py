@@ -21,7 +21,7 @@ class Container(Layer):
         return list(getattr(self, "_layers", ()))
 
     def get_layer(self, name=None, index=None):
-        """A layer by its name or number; ValueError lists the names."""
+        """A layer by its name, its path "outer/inner" in nested ones, or its number."""
         if index is not None:
             if not -len(self.layers) <= index < len(self.layers):
                 raise ValueError(f"{self} has {len(self.layers)} layers; there is no number {index}")
@@ -29,9 +29,21 @@ class Container(Layer):
         for layer in self.layers:
             if layer.name == name:
                 return layer
+            if isinstance(layer, Container) and str(name).startswith(f"{layer.name}/"):
+                return layer.get_layer(name[len(layer.name) + 1 :])
         raise ValueError(
             f"{self} has no layer {name!r}; it has: {', '.join(layer.name for layer in self.layers)}"
         )
+
+    @property
+    def input(self):
+        """The only input, or the list of them."""
+        return self.inputs[0] if len(self.inputs) == 1 else list(self.inputs)
+
+    @property
+    def output(self):
+        """The only output, or the list of them."""
+        return self.outputs[0] if len(self.outputs) == 1 else list(self.outputs)
 
     # Weights ------------------------------------------------------------------------------------------------
 

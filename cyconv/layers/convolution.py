@@ -126,9 +126,12 @@ class Conv(Convolution):
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self._window_output(input_shape[1:-1]), self.filters)
 
-    def convolve(self, ops, x, **fused):
-        return ops.convolution(x, self.kernel.value, self.bias and self.bias.value, groups=self.groups,
-                               **fused, **self._geometry(x.shape[1:-1]))  # fmt: skip
+    def convolve(self, ops, x, kernel=None, bias=None, residual=None, **fused):
+        """The convolution with the layer's weights, or with others in their place."""
+        if kernel is None:
+            kernel, bias = self.kernel.value, self.bias and self.bias.value
+        return ops.convolution(x, kernel, bias, residual, groups=self.groups, **fused,
+                               **self._geometry(x.shape[1:-1]))  # fmt: skip
 
     def parameter_gradients(self, ops, x, dy):
         ops.convolution_kernel_gradient(

@@ -12,14 +12,21 @@ from .convolution import check_channels
 class InputLayer(Layer):
     """The place where data enters; it computes nothing."""
 
-    def __init__(self, shape=None, batch_size=None, dtype=None, batch_shape=None, name=None, **kwargs):
+    input = output = None
+
+    def __init__(self, shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, batch_shape=None,
+                 input_tensor=None, optional=False, name=None, **kwargs):  # fmt: skip
         super().__init__(name=name or unique_name("InputLayer"), **kwargs)
+        if sparse or ragged or input_tensor is not None or optional:
+            raise ValueError(
+                "Input: sparse, ragged, tensor and optional are not there; inputs are dense arrays"
+            )
         if (shape is None) == (batch_shape is None):
             raise ValueError("give `shape` (without the batch axis) or `batch_shape` (with it)")
         full = tuple(batch_shape) if batch_shape is not None else (batch_size, *_sizes(shape))
         self.batch_shape, self.built, self.dtype = full, True, dtype or "float32"
         self.output = SymbolicTensor(full, self.dtype, name=self.name)
-        self.output.input_layer = self
+        self.output.input_layer, self.input = self, self.output
 
     def get_config(self):
         form = {"batch_shape": list(self.batch_shape), "dtype": self.dtype, "sparse": False, "ragged": False}
@@ -41,9 +48,7 @@ def Input(shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, bat
 
     shape: without the batch axis, e.g. (28, 28, 1); None for a size that may vary. batch_shape: with it.
     """
-    if sparse or ragged or tensor is not None or optional:
-        raise ValueError("Input: sparse, ragged, tensor and optional are not there; inputs are dense arrays")
-    return InputLayer(shape, batch_size, dtype, batch_shape, name=name).output
+    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name).output
 
 
 class Dense(act.Activated, Layer):

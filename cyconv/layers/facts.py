@@ -13,8 +13,12 @@ from .convolution import Convolution
 from .core import Dense
 from .depthwise import _Separable
 from .matching import CropToMatch
+from .merging import Dot
 from .padding import _Cropping, _ZeroPadding
 from .pooling import _Global, _Pooling
+from .preprocessing import Resizing
+from .reshaping import Permute, Reshape
+from .standardization import GroupNormalization, LayerNormalization, UnitNormalization
 from .transposed import _ConvTranspose
 from .upsampling import _UpSampling
 
@@ -138,9 +142,26 @@ def _(layer: _Adaptive, given, out):
              for n, m in zip(sizes, layer.output_size, strict=True)]]  # fmt: skip
 
 
-@reach.register
-def _(layer: _Global, given, out):
-    return [ALL]
+@reach.register(_Global)
+@reach.register(Dot)
+@reach.register(GroupNormalization)
+@reach.register(Permute)
+@reach.register(Resizing)
+def _(layer, given, out):
+    return [ALL] * len(given)
+
+
+@reach.register(Reshape)
+def _(layer, given, out):
+    return [[_still] * (len(out) - 2) if given[0] == out else ALL]
+
+
+@reach.register(LayerNormalization)
+@reach.register(UnitNormalization)
+def _(layer, given, out):
+    axes = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
+    alone = all(axis % len(out) == len(out) - 1 for axis in axes)  # each position by itself
+    return [[_still] * (len(out) - 2) if alone else ALL]
 
 
 # Weights --------------------------------------------------------------------------------------------------

@@ -248,6 +248,10 @@ class Dot(Layer):
             raise ValueError(f"`axes` is one axis or a pair of them, not 0. Received: {axes!r}")
         self.axes, self.normalize = pair, normalize
 
+    def get_config(self):
+        axes = self._arguments["axes"]
+        return {**super().get_config(), "axes": axes if isinstance(axes, int) else list(axes)}
+
     def check_input(self, input_shape):
         if not isinstance(input_shape, list) or len(input_shape) != 2:
             raise ValueError("expected a list of two inputs: layer([a, b])")

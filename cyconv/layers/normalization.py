@@ -60,27 +60,30 @@ class BatchNormalization(Layer):
         check_channels(self, input_shape, self.axis)
 
     def forward(self, ops, x, training):
-        return at_last_axis(ops, x, self.axis, lambda x: self._normalise(ops, x, training))
+        return at_last_axis(ops, x, self.axis, lambda x: self.normalise(ops, x, training))
 
-    def _normalise(self, ops, x, training):
+    def normalise(self, ops, x, training, residual=None, activation="linear"):
+        """f(normalised x + residual) over the last axis, and what `gradients` needs."""
         gamma, beta = self.gamma and self.gamma.value, self.beta and self.beta.value
         moving = self.moving_mean.value, self.moving_variance.value
+        options = dict(residual=residual, epsilon=self.epsilon, activation=activation)
         if training and self.trainable:
-            y, mean, inv_std = ops.batch_norm(x, gamma, beta, *moving, momentum=self.momentum,
-                                              epsilon=self.epsilon)  # fmt: skip
+            y, mean, inv_std = ops.batch_norm(x, gamma, beta, *moving, momentum=self.momentum, **options)
             return y, (x, mean, inv_std, True)
-        y, inv_std = ops.batch_norm_inference(x, gamma, beta, *moving, epsilon=self.epsilon)
+        y, inv_std = ops.batch_norm_inference(x, gamma, beta, *moving, **options)
         return y, (x, moving[0], inv_std, False)
 
     def backward(self, ops, dy, saved, needs_dx):
+        dx, _ = at_last_axis(ops, dy, self.axis, lambda dy: (self.gradients(ops, dy, saved), None))
+        return dx if needs_dx else None
+
+    def gradients(self, ops, dy, saved, y=None, residual=False):
+        """dx, or [dx, the residual's gradient]. y: the output where relu made it."""
         x, mean, inv_std, training = saved
         trained = self.trainable
-
-        def gradient(dy):
-            return ops.batch_norm_gradient(
-                x, dy, self.gamma and self.gamma.value, mean, inv_std,
-                self.gamma.gradient if trained and self.scale else None,
-                self.beta.gradient if trained and self.center else None, training=training), None  # fmt: skip
-
-        dx, _ = at_last_axis(ops, dy, self.axis, gradient)
-        return dx if needs_dx else None
+        result = ops.batch_norm_gradient(
+            x, dy, self.gamma and self.gamma.value, mean, inv_std,
+            self.gamma.gradient if trained and self.scale else None,
+            self.beta.gradient if trained and self.center else None,
+            y=y, residual=residual, training=training)  # fmt: skip
+        return list(result) if residual else result

@@ -19,18 +19,18 @@ class GetItem(Layer):
     def __init__(self, key, **kwargs):
         super().__init__(**kwargs)
         entries = key if isinstance(key, (tuple, list)) else (key,)
-        self.key = tuple(_entry(k) for k in entries)
-        self._arguments["key"] = [_described(k) for k in self.key]
+        self.entries = tuple(_entry(k) for k in entries)
+        self._arguments["key"] = [_described(k) for k in self.entries]
 
     def _ranges(self, shape):
         """For each axis (start, step, count or None where it goes)."""
-        key = self.key
+        key = self.entries
         if Ellipsis not in key:
             key = (*key, Ellipsis)
         i = key.index(Ellipsis)
         free = len(shape) - len(key) + 1
         if free < 0:
-            raise ValueError(f"{len(key) - 1} entries for {len(shape)} axes: {self.key}")
+            raise ValueError(f"{len(key) - 1} entries for {len(shape)} axes: {self.entries}")
         key = (*key[:i], *(slice(None),) * free, *key[i + 1 :])
         if key[0] != slice(None):
             raise ValueError(f"the batch axis is taken whole: x[:, ...]. Received: {key[0]}")

@@ -78,6 +78,10 @@ class _SpatialDropout(Dropout):
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
         self.input_rank = self.rank + 2
 
+    def get_config(self):
+        """Without `trainable`, which Keras's class does not take."""
+        return {k: v for k, v in super().get_config().items() if k != "trainable"}
+
     def _mask_shape(self, shape):
         return (shape[0], *(1,) * self.rank, shape[-1])
 

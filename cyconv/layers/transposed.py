@@ -84,9 +84,13 @@ class Conv3DTranspose(_ConvTranspose):
     # Keras's order: here data_format stands before output_padding.
     def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None,
                  output_padding=None, dilation_rate=1, activation=None, use_bias=True,
-                 **kwargs):  # fmt: skip
+                 kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
+                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+                 bias_constraint=None, algorithm="auto", **kwargs):  # fmt: skip
         super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate,
-                         activation, use_bias, **kwargs)  # fmt: skip
+                         activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer,
+                         bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint,
+                         algorithm, **kwargs)  # fmt: skip
 
 
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose

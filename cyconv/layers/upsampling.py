@@ -41,6 +41,9 @@ class UpSampling1D(_UpSampling):
     def __init__(self, size=2, **kwargs):
         super().__init__(size, **kwargs)
 
+    def get_config(self):
+        return {**super().get_config(), "size": self.size[0]}
+
 
 class UpSampling2D(_UpSampling):
     __doc__, rank = _UpSampling.__doc__, 2

@@ -1,16 +1,27 @@
 """evaluate and predict: the part of a Model that runs without training."""
 
+import threading
 from contextlib import closing
 
 import numpy as np
 
 from ..callbacks import CallbackList
-from . import data, sources
+from . import data, drawing, sources
 from .measures import Measures, direction
+
+STEPS = threading.RLock()  # a generator may predict, in its thread, with the model that is being trained
 
 
 class Inference:
     """Evaluation and prediction, on arrays or on anything that yields batches."""
+
+    def _step(self, mode, batch, rows, read):
+        """Runs the recorded step for some rows of `batch`; returns read(step, number of rows)."""
+        with STEPS:
+            recorded = self.executor.step(mode, *batch.signature(len(rows)))
+            batch.load(recorded, rows)
+            self.executor.run(recorded, mode == "train")
+            return read(recorded, len(rows))
 
     # Data --------------------------------------------------------------------------------------------------
 
@@ -24,7 +35,7 @@ class Inference:
 
     def _source(self, x, y, sample_weight=None, batch_size=None, steps=None):
         """The source for an evaluation, in the data's order."""
-        if sources.is_stream(x):
+        if drawing.is_stream(x):
             return self._stream(x, y, sample_weight, steps=steps)
         return sources.Arrays(self._prepared(x, y, sample_weight), batch_size, steps=steps)
 
@@ -38,9 +49,9 @@ class Inference:
                 )
 
         def prepare(raw):
-            return self._prepared(*sources.unpack(raw), class_weight)
+            return self._prepared(*drawing.unpack(raw), class_weight)
 
-        return sources.stream(x, prepare, self.built, shuffle, steps)
+        return drawing.stream(x, prepare, self.built, shuffle, steps)
 
     # Evaluation --------------------------------------------------------------------------------------------
 
@@ -62,12 +73,13 @@ class Inference:
         begins, ends = hooks.listens("on_test_batch_begin"), hooks.listens("on_test_batch_end")
         measures = Measures(self)
         self.stop_evaluating = False
+        source.restart()
         hooks.on_test_begin()
         with closing(source.epoch()) as batches:
             for i, (batch, rows) in enumerate(batches):
                 if begins:
                     hooks.on_test_batch_begin(i)
-                self._step("test", batch, rows, measures)
+                self._step("test", batch, rows, measures.add)
                 if ends:
                     hooks.on_test_batch_end(i, measures.logs())
                 if self.stop_evaluating:
@@ -82,7 +94,7 @@ class Inference:
 
     def _on_batch(self, mode, batch, return_dict):
         measures = Measures(self)
-        self._step(mode, batch, np.arange(batch.size), measures)
+        self._step(mode, batch, np.arange(batch.size), measures.add)
         return self._reported(measures.logs(), return_dict)
 
     def _reported(self, logs, return_dict):
@@ -107,9 +119,9 @@ class Inference:
         """The outputs for x, as NumPy arrays. x: arrays, read in batches of batch_size (32); or batches, of
         which the inputs are used.
         """
-        if sources.is_stream(x):
-            source = sources.stream(
-                x, lambda raw: self._inputs(sources.unpack(raw)[0]), self.built, steps=steps
+        if drawing.is_stream(x):
+            source = drawing.stream(
+                x, lambda raw: self._inputs(drawing.unpack(raw)[0]), self.built, steps=steps
             )
         else:
             source = sources.Arrays(self._inputs(x), batch_size, steps=steps)
@@ -141,5 +153,7 @@ class Inference:
         return data.Batches(data.prepare_inputs(self, x), [], [])
 
     def _outputs(self, batch, rows):
-        recorded = self._step("predict", batch, rows)
-        return [np.array(recorded.backend.to_host(o)) for o in recorded.outputs]
+        def copies(recorded, count):
+            return [np.array(recorded.backend.to_host(o)) for o in recorded.outputs]
+
+        return self._step("predict", batch, rows, copies)

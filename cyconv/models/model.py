@@ -4,7 +4,7 @@ import inspect
 import json
 
 from ..configurable import custom_object_scope, deserialize_keras_object, serialize_keras_object
-from ..graph import SymbolicTensor, depths, flatten, ordered_nodes
+from ..graph import SymbolicTensor, flatten, ordered_layers, ordered_nodes
 from ..layers.container import Container
 from . import architecture
 from .data import check_input
@@ -47,11 +47,7 @@ class Model(Training, Saving, Container):
                     f"model {self.name!r}: an input must come from Input(...); {tensor!r} is a layer's output"
                 )
         self.nodes = ordered_nodes(self.inputs, self.outputs)
-        depth = depths(self.nodes, self.outputs)
-        layers = [t.input_layer for t in self.inputs]
-        for node in sorted(self.nodes, key=lambda n: -depth[id(n)]):
-            if all(node.layer is not known for known in layers):
-                layers.append(node.layer)
+        layers = ordered_layers(self.nodes, self.inputs, self.outputs)
         names = [layer.name for layer in layers]
         twice = {n for n in names if names.count(n) > 1}
         if twice:

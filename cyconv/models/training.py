@@ -7,7 +7,7 @@ import numpy as np
 from .. import optimizers
 from ..callbacks import CallbackList
 from ..executor import Executor
-from . import sources
+from . import drawing, sources
 from .compiled import Compiled
 from .inference import Inference
 from .measures import Measures
@@ -93,7 +93,6 @@ class Training(Inference):
             hooks.on_epoch_begin(epoch)
             run.begin_epoch()
             if not self._train_epoch(run):
-                sources.ran_out()
                 break
             logs = run.measures.logs()
             if held_out is not None and due(epoch, validation_freq):
@@ -117,7 +116,7 @@ class Training(Inference):
             for batch, rows in batches:
                 if begins:
                     hooks.on_train_batch_begin(run.batch)
-                self._step("train", batch, rows, run.measures)
+                self._step("train", batch, rows, run.measures.add)
                 if ends:
                     hooks.on_train_batch_end(run.batch, run.measures.logs())
                 run.batch += 1
@@ -126,21 +125,12 @@ class Training(Inference):
                     break
         return run.batch > 0
 
-    def _step(self, mode, batch, rows, measures=None):
-        """Runs the recorded step for some rows of `batch`; returns it, its arrays holding the results."""
-        recorded = self.executor.step(mode, *batch.signature(len(rows)))
-        batch.load(recorded, rows)
-        self.executor.run(recorded, mode == "train")
-        if measures is not None:
-            measures.add(recorded, len(rows))
-        return recorded
-
     def _fit_sources(self, given, batch_size, shuffle, steps, split):
         """(source of training batches, Batches split off for validation or None)."""
         if not isinstance(split, (int, float, np.number)) or not 0 <= split < 1:
             raise ValueError(f"`validation_split` lies in [0, 1). Received: {split!r}")
         x, y, sample_weight, class_weight = given
-        if sources.is_stream(x):
+        if drawing.is_stream(x):
             if split:
                 raise ValueError("`validation_split` is for arrays; give `validation_data`")
             return self._stream(x, y, sample_weight, class_weight, shuffle, steps), None
@@ -150,7 +140,7 @@ class Training(Inference):
         return sources.Arrays(train, batch_size, shuffle, steps), held_out
 
     def _validation(self, held_out, batch_size, steps):
-        if sources.is_stream(held_out):
+        if drawing.is_stream(held_out):
             return self._stream(held_out, steps=steps)
         if not isinstance(held_out, (tuple, list)) or len(held_out) not in (2, 3):
             raise ValueError("`validation_data` is (x, y), (x, y, sample_weight), or yields such batches")
