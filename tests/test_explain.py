@@ -2,7 +2,7 @@
 
 import pytest
 
-from test_layers import NAMES, TABLE
+from test_layer_harness import every_layer
 
 import cyconv as keras
 from cyconv import layers, zoo
@@ -129,7 +129,7 @@ def test_composites_and_unbuilt_models():
     assert "(3 + 1) * 2 = 8" in model.explain((None, 3), print_fn=lambda text: None)
 
 
-@pytest.mark.parametrize(("factory", "shapes", "expected"), TABLE, ids=NAMES)
+@every_layer
 def test_every_layer_says_how_many_parameters_it_has(factory, shapes, expected):
     layer = factory()
     batched = [(None, *shape[1:]) for shape in shapes]

@@ -15,6 +15,7 @@ unless the layer says `compute_output_shape`.
 """
 
 import inspect
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -71,6 +72,20 @@ def forward(self, ops, x, training):
     return ops.python(call, inputs, tuple(shape), inputs[0].dtype), (shapes, nested)
 
 
+@contextmanager
+def _gradients_to_nowhere(layer):
+    """While a frozen layer's `backward` runs, what it adds to its weights' gradients is thrown away."""
+    frozen = [] if layer.trainable else layer.variables
+    kept = [v.gradient for v in frozen]
+    for variable in frozen:
+        variable.gradient = np.zeros(variable.shape, variable.dtype)
+    try:
+        yield
+    finally:
+        for variable, gradient in zip(frozen, kept, strict=True):
+            variable.gradient = gradient
+
+
 def backward(self, ops, dy, saved, needs_dx):
     """The layer's own `backward` as a step in Python, and one more for each further input."""
     shapes, nested = saved
@@ -81,7 +96,8 @@ def backward(self, ops, dy, saved, needs_dx):
     results = {}
 
     def first(dy_values):
-        dx = self.numpy_backward(np.array(dy_values))
+        with _gradients_to_nowhere(self):
+            dx = self.numpy_backward(np.array(dy_values))
         results["dx"] = list(dx) if nested else [dx]
         if len(results["dx"]) != len(shapes):
             raise ValueError(f"{self}: `backward` must return {len(shapes)} gradients, one for each input")
