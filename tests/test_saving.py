@@ -116,6 +116,36 @@ def test_state_that_only_keras_keeps_is_passed_over(tmp_path):
     model.load_weights(path)
 
 
+@pytest.mark.parametrize("suffix", WEIGHTS)
+def test_weights_bring_the_optimizer_with_them(tmp_path, suffix):
+    model, x, y = trained()
+    path = tmp_path / f"w{suffix}"
+    (model.save if suffix == ".keras" else model.save_weights)(path)
+    twin = keras.models.model_from_json(model.to_json())
+    twin.load_weights(path)
+    for net in (model, twin):
+        net.fit(x, y, epochs=1, shuffle=False, verbose=0)
+    same_weights(model.get_weights(), twin.get_weights())
+    twin.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.warns(UserWarning, match="the optimiser starts anew"):
+        twin.load_weights(path)
+    assert twin.optimizer.iterations == 0
+
+
+def test_settings_that_are_not_known_can_be_left_out(tmp_path):
+    class Mine(keras.losses.MeanSquaredError):
+        pass
+
+    model = keras.Sequential([layers.Input((3,)), layers.Dense(2)])
+    model.compile("adam", Mine())
+    model.save(tmp_path / "net.keras")
+    with pytest.raises(ValueError, match=r"'Mine'(.|\n)*compile=False"):
+        keras.models.load_model(tmp_path / "net.keras")
+    assert keras.models.load_model(tmp_path / "net.keras", compile=False).optimizer is None
+    twin = keras.models.load_model(tmp_path / "net.keras", custom_objects={"Mine": Mine})
+    assert type(twin.compiled.losses[0]) is Mine
+
+
 def test_a_model_that_was_compiled_but_never_trained(tmp_path):
     model = keras.Sequential([layers.Input((3,)), layers.Dense(2)])
     model.compile("adam", "mse")

@@ -244,6 +244,25 @@ def test_files_of_others(tmp_path, files):
     refused(tmp_path / "net.h5", model, "Keras 2")
 
 
+@pytest.mark.parametrize(
+    "place, value, match",
+    [(17, None, "has 18 variables, the file 17"), (1, np.nan, "impossible"), (1, -0.1, "impossible"),
+     (0, -1, "impossible"), (5, np.zeros((1, 2)), "first that differs is optimizer/vars/5")],
+)  # fmt: skip
+def test_an_impossible_state_of_the_optimizer(tmp_path, files, place, value, match):
+    model, contents = files
+    path = tmp_path / "net.weights.h5"
+    path.write_bytes(contents[".weights.h5"])
+    with h5py.File(path, "a") as file:
+        del file[f"optimizer/vars/{place}"]
+        if value is not None:
+            file[f"optimizer/vars/{place}"] = value
+    before = model.optimizer.state()
+    with pytest.warns(UserWarning, match=match):
+        model.load_weights(path)
+    same_weights(model.optimizer.state(), before)
+
+
 def test_the_optimizer_of_another_model(tmp_path, files):
     model, _ = files
     arrays = {n: np.zeros(3, np.float32) for n in (f"optimizer/vars/{i}" for i in range(5))}

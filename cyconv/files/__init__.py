@@ -8,7 +8,7 @@ import os
 
 from ..atomic import write_atomically
 from . import archive, hdf5, native
-from .places import collect, restore_optimizer, restore_weights
+from .places import collect, fitting_state, fitting_weights
 from .reading import opened, parsed
 
 # What a model, or its weights alone, may be called.
@@ -31,5 +31,7 @@ def write(filepath, arrays, names, formats, description=None, overwrite=True):
     write_atomically(path, formats[suffix](arrays, names, description))
 
 
-__all__ = ["MODEL_FORMATS", "WEIGHT_FORMATS", "collect", "opened", "parsed", "restore_optimizer",
-           "restore_weights", "write"]  # fmt: skip
+__all__ = [
+    "MODEL_FORMATS", "WEIGHT_FORMATS", "collect", "fitting_state", "fitting_weights", "opened", "parsed",
+    "write",
+]  # fmt: skip

@@ -7,6 +7,8 @@
 
 import warnings
 
+import numpy as np
+
 from ..layers.base import snake_case
 
 OPTIMIZER = "optimizer/vars"
@@ -48,45 +50,53 @@ def collect(model):
     return arrays, names
 
 
-def restore_weights(model, store, skip_mismatch=False):
-    """Sets all weights from `store`; ValueError where they do not fit, and nothing is changed then.
+def fitting_weights(model, store, skip_mismatch=False):
+    """[(variable, its value in `store`)] of all weights; ValueError where they do not fit.
 
-    skip_mismatch: what does not fit keeps its values instead, with a warning.
+    skip_mismatch: what does not fit is left out instead, with a warning.
     """
     wanted = {
         f"{path}vars/{i}": variable
         for path, _, variables in places(model)
         for i, variable in enumerate(variables)
     }
-    problems = [p for p in (_problem(store, name, v) for name, v in wanted.items()) if p]
+    problems = {name: p for name, p in ((n, _problem(store, n, v)) for n, v in wanted.items()) if p}
     strangers = sorted(n for n in set(store.shapes) - set(wanted) if _ours(n))
-    problems += [f"{n} has no place in the model" for n in strangers]
-    if problems and not skip_mismatch:
-        raise ValueError(f"its weights do not fit this model: {_listed(problems)}")
-    if problems:
-        warnings.warn(f"weights that do not fit were skipped: {_listed(problems)}", stacklevel=3)
-    values = {n: store.read(n) for n, v in wanted.items() if not _problem(store, n, v)}
-    for name, value in values.items():
-        wanted[name].assign(value)
+    told = [*problems.values(), *(f"{n} has no place in the model" for n in strangers)]
+    if told and not skip_mismatch:
+        raise ValueError(f"its weights do not fit this model: {_listed(told)}")
+    if told:
+        warnings.warn(f"weights that do not fit were skipped: {_listed(told)}", stacklevel=3)
+    return [(variable, store.read(n)) for n, variable in wanted.items() if n not in problems]
 
 
-def restore_optimizer(model, store):
-    """Sets the optimiser's state, where the file has one; ValueError where it does not fit."""
+def fitting_state(model, store):
+    """The optimiser's state in `store`, as `load_state` takes it; None where the file has none.
+
+    ValueError where it does not fit.
+    """
     count = sum(name.startswith(OPTIMIZER + "/") for name in store.shapes)
     if not count:
-        return
-    if count > model.optimizer.scalars:
+        return None
+    optimizer = model.optimizer
+    if count > optimizer.scalars:
         model.executor.ensure_arena()
-    shapes = [v.shape for v in model.optimizer.variables][:count]
-    names = [f"{OPTIMIZER}/{i}" for i in range(count)]
+    shapes = [v.shape for v in optimizer.variables]
+    if count == optimizer.scalars:  # saved before the first step
+        shapes = shapes[:count]
+    names = [f"{OPTIMIZER}/{i}" for i in range(len(shapes))]
     found = [store.shapes.get(n) for n in names]
-    if found != shapes:
-        differ = next((i for i, (a, b) in enumerate(zip(found, shapes)) if a != b), len(shapes))
+    if count != len(shapes) or found != shapes:
+        differ = next((n for n, a, b in zip(names, found, shapes) if a != b), None)
         raise ValueError(
-            f"its optimiser state does not fit: variable {differ} of {count} has shape {found[differ]}, "
-            f"{model.optimizer.name} has {shapes[differ] if differ < len(shapes) else 'no such variable'}"
+            f"its optimiser state does not fit: {optimizer.name} has {len(shapes)} variables, "
+            f"the file {count}" + (f"; the first that differs is {differ}" if differ else "")
         )
-    model.optimizer.load_state([store.read(n) for n in names])
+    state = [store.read(n) for n in names]
+    for name, value in zip(names[: optimizer.scalars], state):
+        if not (np.isfinite(value) and value >= 0):
+            raise ValueError(f"its optimiser state is impossible: {name} (steps, learning rate) is {value}")
+    return state
 
 
 def _problem(store, name, variable):

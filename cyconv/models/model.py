@@ -215,7 +215,7 @@ class Model(Training, Saving, Container):
         if self.optimizer is None:
             return {}
         given = serialize_keras_object({"optimizer": self.optimizer, **self._compile_arguments})
-        defaults = {"weighted_metrics": None, "run_eagerly": False, "steps_per_execution": 1}
+        defaults = {"run_eagerly": False, "steps_per_execution": 1}
         return {**defaults, "jit_compile": False, **given}
 
     def compile_from_config(self, config):

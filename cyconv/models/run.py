@@ -23,7 +23,7 @@ class Run:
             "weights": model.get_weights(),
             "optimizer": model.optimizer.state(),
             "steps": int(model.executor.random_state[0]),
-            "seeds": [getattr(layer, "seed", None) for layer in self._layers()],
+            "seeds": [layer.seed for layer in self._seeded()],
             "random": random.state(),
             "source": self.source.state(),
             "measures": self.measures.state(),
@@ -35,9 +35,8 @@ class Run:
         model = self.model
         self.source.restore(state["source"], state["batch"])
         model.set_weights(state["weights"])
-        for layer, seed in zip(self._layers(), state["seeds"], strict=True):
-            if seed is not None:
-                layer.seed = seed
+        for layer, seed in zip(self._seeded(), state["seeds"], strict=True):
+            layer.seed = seed
         model.executor.forget()  # plans hold the seeds
         model.executor.ensure_arena()
         model.optimizer.load_state(state["optimizer"])
@@ -58,5 +57,7 @@ class Run:
             self.measures.restore(resumed["measures"])
             self.hooks.restore(resumed["callbacks"])
 
-    def _layers(self):
-        return [node.layer for node in self.model.executor.flat.nodes]
+    def _seeded(self):
+        """The layers that draw random numbers."""
+        layers = [node.layer for node in self.model.executor.flat.nodes]
+        return [layer for layer in layers if isinstance(getattr(layer, "seed", None), int)]

@@ -1,6 +1,7 @@
 """save, save_weights, load_weights of a model; load_model, model_from_json."""
 
 import json
+import warnings
 
 from .. import files
 from ..configurable import custom_object_scope, deserialize_keras_object, serialize_keras_object
@@ -29,7 +30,8 @@ class Saving:
         files.write(filepath, *files.collect(self), files.WEIGHT_FORMATS, overwrite=overwrite)
 
     def load_weights(self, filepath, skip_mismatch=False):
-        """Sets all weights from a file of weights or of a model, written here or by Keras 3.
+        """Sets all weights from a file of weights or of a model, written here or by Keras 3; and the state of
+        the optimiser, where the file has one that fits.
 
         Weights belong to a layer by class and order. skip_mismatch: those that do not fit keep their values,
         with a warning; otherwise ValueError, and nothing is changed.
@@ -37,7 +39,22 @@ class Saving:
         if not self.built:
             raise ValueError(f"{self} is not built yet; call model.build(input_shape) before load_weights")
         with files.opened(filepath) as contents:
-            files.restore_weights(self, contents.store, skip_mismatch)
+            weights = files.fitting_weights(self, contents.store, skip_mismatch)
+            state = self._fitting_state(contents.store)
+        for variable, value in weights:
+            variable.assign(value)
+        if state is not None:
+            self.optimizer.load_state(state)
+
+    def _fitting_state(self, store):
+        """The optimiser's state in a file of weights, whose optimiser may have been another."""
+        if self.optimizer is None:
+            return None
+        try:
+            return files.fitting_state(self, store)
+        except ValueError as error:
+            warnings.warn(f"the optimiser starts anew: {error}", stacklevel=3)
+            return None
 
 
 def save_model(model, filepath, overwrite=True, zipped=None):
@@ -56,11 +73,22 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):  # 
         if contents.description is None:
             raise ValueError("it holds weights only; build the model and use model.load_weights(...)")
         model, settings = _restored(contents.description)
-        files.restore_weights(model, contents.store)
+        for variable, value in files.fitting_weights(model, contents.store):
+            variable.assign(value)
         if compile and settings:
-            model.compile_from_config(settings)
-            files.restore_optimizer(model, contents.store)
+            _compile(model, settings, contents.store)
     return model
+
+
+def _compile(model, settings, store):
+    """Compiles as a file says, and takes the optimiser's state from it."""
+    try:
+        model.compile_from_config(settings)
+        state = files.fitting_state(model, store)
+    except Exception as error:
+        raise ValueError(f"{error}\nWith compile=False the model loads without its optimiser.") from error
+    if state is not None:
+        model.optimizer.load_state(state)
 
 
 def model_from_json(json_string, custom_objects=None):

@@ -28,6 +28,29 @@ def convnet(library):
     )
 
 
+def weighty(library):
+    """Every other layer that has weights."""
+    layers = library.layers
+    normalize = layers.Normalization()
+    normalize.adapt(np.random.default_rng(0).normal(2, 3, (20, 8, 8, 4)).astype("float32"))
+    return library.Sequential(
+        [
+            library.Input((8, 8, 4)),
+            normalize,
+            layers.LayerNormalization(),
+            layers.PReLU(shared_axes=[1, 2]),
+            layers.DepthwiseConv2D(3, depth_multiplier=2),
+            layers.GroupNormalization(4),
+            layers.Conv2D(8, 3, groups=2, dilation_rate=2),
+            layers.Reshape((4, 8)),
+            layers.Conv1D(4, 2, padding="causal"),
+            layers.SeparableConv1D(4, 2),
+            layers.Conv1DTranspose(3, 2, strides=2),
+            layers.Dense(2, use_bias=False),
+        ]
+    )
+
+
 def unet(library):
     layers = library.layers
     inputs = library.Input((8, 8, 2), name="image")
@@ -89,7 +112,7 @@ def agree(ours, theirs, x):
         cyconv.testing.assert_close(np.asarray(actual), expected, "network", terms=100)
 
 
-NETWORKS = [convnet, unet, nested, branches]
+NETWORKS = [convnet, weighty, unet, nested, branches]
 
 
 @BOTH
