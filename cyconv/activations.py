@@ -32,6 +32,15 @@ FORMULAS = {}
 
 
 def get(identifier):
+    """The function that a name, None (linear) or a function means: get("relu")(x)."""
+    found = resolve(identifier)
+    if callable(found):
+        name = getattr(found, "__name__", "")
+        return globals()[name] if FORMULAS.get(name) is found else found
+    return globals()[found]
+
+
+def resolve(identifier):
     """What a layer keeps of an activation: a name of NAMES or ROWS, or a formula.
 
     None means "linear"; a function of this module stands for its name; another function must be element by
@@ -63,6 +72,14 @@ def _host(x, what):
     """x as a NumPy array of floats: floats keep their dtype, everything else becomes float32."""
     array = numbers(x, what)
     return array if array.dtype.name in ("float32", "float64") else array.astype("float32")
+
+
+def _axis_of(x, axis, what):
+    """x as an array that has this axis."""
+    host = _host(x, what)
+    if not isinstance(axis, (int, np.integer)) or not -host.ndim <= axis < host.ndim:
+        raise ValueError(f"{what}: `axis` must be one of the input's {host.ndim} axes. Received: {axis!r}")
+    return host
 
 
 def apply(x, name, alpha=None):
@@ -203,23 +220,22 @@ def softmax(x, axis=-1):
     """exp(x) / sum of exp(x) along `axis`."""
     if hasattr(x, "activate"):
         return x.activate("softmax", axis)
-    host = _host(x, "softmax")
-    moved = np.moveaxis(host, axis, -1) if host.ndim else host
-    return np.moveaxis(apply(moved, "softmax"), -1, axis)
+    host = _axis_of(x, axis, "softmax")
+    return np.moveaxis(apply(np.moveaxis(host, axis, -1), "softmax"), -1, axis)
 
 
 def log_softmax(x, axis=-1):
     """x - log of the sum of exp(x) along `axis`."""
     if hasattr(x, "activate"):
         return x.activate("log_softmax", axis)
-    host = _host(x, "log_softmax")
+    host = _axis_of(x, axis, "log_softmax")
     shifted = host - np.max(host, axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 
 
 def glu(x, axis=-1):
     """a * sigmoid(b), x cut into the halves a and b along `axis` (Dauphin et al. 2017)."""
-    host = _host(x, "glu")
+    host = _axis_of(x, axis, "glu")
     if host.shape[axis] % 2:
         raise ValueError(f"glu halves axis {axis}, whose size must be even. Received: shape {host.shape}")
     a, b = np.split(host, 2, axis)
@@ -228,7 +244,7 @@ def glu(x, axis=-1):
 
 def sparsemax(x, axis=-1):
     """The point of the probability simplex nearest to x (Martins & Astudillo 2016)."""
-    z = np.moveaxis(_host(x, "sparsemax"), axis, -1)
+    z = np.moveaxis(_axis_of(x, axis, "sparsemax"), axis, -1)
     descending = -np.sort(-z, -1)
     sums, count = np.cumsum(descending, -1), np.arange(1, z.shape[-1] + 1)
     support = (1 + count * descending > sums).sum(-1, keepdims=True)

@@ -102,7 +102,7 @@ class Executor:
             ops.phase, ops.layer = "loss", "loss"
             loss, losses, gradients = self._losses(ops, outputs, labels, sample_weights)
             loss = ops.keep(self._penalties(ops, values, gradients, loss, mode == "train"))
-            metrics = self._metrics(ops, outputs, labels)
+            metrics = self._metrics(ops, outputs, labels, sample_weights)
         if mode == "train":
             graph.backward(ops, tape, gradients)
             ops.phase, ops.layer = "update", self.model.optimizer.name
@@ -127,7 +127,7 @@ class Executor:
         recorded.inputs, recorded.targets, recorded.weights = inputs, labels, sample_weights
         recorded.outputs = [real(b) for b in outputs]
         recorded.loss, recorded.losses = real(loss), [real(b) for b in losses]
-        recorded.metrics = [real(b) for b in metrics]
+        recorded.metrics = [(metric, *map(real, measured)) for metric, *measured in metrics]
         return recorded
 
     def _losses(self, ops, outputs, labels, weights):
@@ -165,14 +165,18 @@ class Executor:
                 graph.add_gradient(ops, gradients, node.output, slope)
         return total
 
-    def _metrics(self, ops, outputs, labels):
-        """One number for each metric of each output: its mean over the batch."""
-        means = []
-        for prediction, target, metrics in zip(outputs, labels, self.model.compiled.metrics, strict=True):
-            for metric in metrics:
+    def _metrics(self, ops, outputs, labels, weights):
+        """(metric, weighted sum, number) of each recorded metric for this batch, counted in samples."""
+        measured, compiled = [], self.model.compiled
+        for i, (prediction, target, weight) in enumerate(zip(outputs, labels, weights, strict=True)):
+            for metric, weighted in compiled.recorded(i):
                 rows = metric.record(ops, target, prediction)
-                means.append(ops.keep(ops.reduce(rows, scale=1 / max(int(np.prod(rows.shape)), 1))))
-        return means
+                scale = prediction.shape[0] / max(int(np.prod(rows.shape)), 1)
+                count = ops.fill(ops.empty((1,), rows.dtype), float(prediction.shape[0]))
+                if weighted and weight is not None:
+                    rows, count = ops.map(np.multiply, rows, weight), ops.reduce(weight, scale=scale)
+                measured.append((metric, ops.keep(ops.reduce(rows, scale=scale)), ops.keep(count)))
+        return measured
 
     # Running -----------------------------------------------------------------------------------------------
 

@@ -6,18 +6,21 @@ float32. Results are new NumPy arrays. The active backend computes them.
 
 import numpy as np
 
-from . import activations, shapes
+from . import shapes
 from .activations import (
-    elu, gelu, hard_sigmoid, hard_silu, hard_tanh, leaky_relu, log_sigmoid, mish, relu, relu6, selu, sigmoid,
-    silu, softplus, softsign, tanh,
+    celu, elu, gelu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_swish, hard_tanh, leaky_relu,
+    log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid, silu, soft_shrink, softmax, softplus,
+    softsign, sparse_plus, sparse_sigmoid, sparsemax, squareplus, swish, tanh, tanh_shrink, threshold,
 )  # fmt: skip
 from .arrays import numbers
 from .backends import active
 
 __all__ = [
-    "average_pool", "batch_normalization", "conv", "conv_transpose", "depthwise_conv", "elu", "gelu",
-    "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "log_sigmoid", "matmul", "max_pool", "mish",
-    "relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "tanh",
+    "average_pool", "batch_normalization", "celu", "conv", "conv_transpose", "depthwise_conv", "elu", "gelu",
+    "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "log_sigmoid",
+    "log_softmax", "matmul", "max_pool", "mish", "relu", "relu6", "selu", "separable_conv", "sigmoid", "silu",
+    "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax",
+    "squareplus", "swish", "tanh", "tanh_shrink", "threshold",
 ]  # fmt: skip
 
 
@@ -88,6 +91,13 @@ def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None,
     return conv(inputs, flat, strides, padding, data_format, dilation_rate)
 
 
+def separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None,
+                   dilation_rate=1):  # fmt: skip
+    """`depthwise_conv`, then a convolution with pointwise_kernel (1..., C * multiplier, K)."""
+    y = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    return conv(y, pointwise_kernel, 1, "valid", data_format)
+
+
 def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None,
                    dilation_rate=1):  # fmt: skip
     """The transpose of `conv`: inputs (N, spatial..., C), kernel (window..., K, C) -> (N, out..., K)."""
@@ -141,15 +151,6 @@ def batch_normalization(x, mean, variance, axis=-1, offset=None, scale=None, eps
         )
     y, _ = active().batch_norm_inference(x, scale, offset, mean, variance, epsilon=epsilon)
     return active().to_host(y)
-
-
-def softmax(x, axis=-1):
-    """exp(x) / sum of exp(x) along `axis`."""
-    x = numbers(x, "softmax")
-    if not isinstance(axis, (int, np.integer)) or not -x.ndim <= axis < x.ndim:
-        raise ValueError(f"softmax: `axis` must be one of the input's {x.ndim} axes. Received: {axis!r}")
-    moved = np.moveaxis(x, axis, -1)
-    return np.moveaxis(activations.apply(moved, "softmax"), -1, axis)
 
 
 def matmul(x1, x2):

@@ -5,6 +5,8 @@ import shutil
 import sys
 import time
 
+import numpy as np
+
 WIDTH = 20
 TERMINAL, NOTEBOOK = 0.05, 0.5  # seconds between two rewrites
 
@@ -99,5 +101,6 @@ def remaining(seconds):
 
 
 def number(value):
-    """%.4f, or %.4e for what that would not show."""
+    """%.4f, or %.4e for what that would not show; of several values the mean, as Keras shows it."""
+    value = float(np.mean(value))
     return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"

@@ -4,6 +4,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from math import prod
 
+import operator
+
 import numpy as np
 
 from .arrays import numbers
@@ -92,6 +94,9 @@ class Variable:
         """Subtracts from the values, in place."""
         self.assign(self.numpy() - np.asarray(values))
 
+    def __float__(self):
+        return float(self.numpy())
+
     def place(self, array, backend):
         """Moves the variable into `array` of `backend`, with its values."""
         values = self.numpy()
@@ -108,6 +113,26 @@ class Variable:
 
     def __repr__(self):
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+
+
+def _with_operators(cls):
+    """Lets a Variable stand for its values in arithmetic and comparisons with < and >."""
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "pow", "mod", "lt", "le", "gt", "ge"):
+        function = getattr(operator, name)
+
+        def forward(self, other, function=function):
+            return function(self.numpy(), np.asarray(other))
+
+        def reverse(self, other, function=function):
+            return function(np.asarray(other), self.numpy())
+
+        setattr(cls, f"__{name}__", forward)
+        setattr(cls, f"__r{name}__", reverse)
+    cls.__neg__ = lambda self: -self.numpy()
+    cls.__getitem__ = lambda self, index: self.numpy()[index]
+
+
+_with_operators(Variable)
 
 
 class Arena:

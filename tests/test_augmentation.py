@@ -124,6 +124,18 @@ def test_elastic_transform_is_smooth_and_keeps_the_probability():
     assert steps.max() < 4 and np.abs(y - x)[bent].max() > 1
 
 
+def test_a_model_of_augmentation_changes_what_it_is_called_on():
+    """The habit of tutorials: augmented = data_augmentation(images)."""
+    x = images()
+    augment = cyconv.Sequential([layers.RandomFlip(seed=1), layers.RandomTranslation(0.2, 0.2, seed=2)])
+    assert not np.array_equal(augment(x), x)
+    np.testing.assert_array_equal(augment(x, training=False), x)
+    model = cyconv.Sequential([layers.RandomFlip(seed=1), layers.Flatten(), layers.Dense(2)])
+    np.testing.assert_array_equal(model(x), model.predict(x, verbose=0))
+    dropped = cyconv.Sequential([layers.Dropout(0.5, seed=1)])
+    assert (dropped(x, training=True) == 0).any() and (dropped(x) != 0).all()
+
+
 def test_training_through_augmentation():
     model = cyconv.Sequential([cyconv.Input((6, 6, 1)), layers.RandomFlip(seed=1), layers.RandomZoom(0.1),
                                layers.Flatten(), layers.Dense(2)])  # fmt: skip

@@ -189,3 +189,36 @@ def test_normalization_learns_its_statistics():
     y = layer(data)
     np.testing.assert_allclose(y.mean((0, 1)), 0, atol=tolerance("sum", terms=200))
     np.testing.assert_allclose(y.var((0, 1)), 1, atol=tolerance("sum", terms=200))
+
+
+@pytest.mark.parametrize(("name", "x", "y"), [
+    ("relu6", [-1, 3, 7], [0, 3, 6]), ("celu", [-1, 0, 2], [np.expm1(-1), 0, 2]),
+    ("hard_shrink", [-1, 0.4, 2], [-1, 0, 2]), ("soft_shrink", [-1, 0.4, 2], [-0.5, 0, 1.5]),
+    ("tanh_shrink", [0, 1], [0, 1 - np.tanh(1)]), ("squareplus", [0, 3], [1, (3 + 13**0.5) / 2]),
+    ("sparse_plus", [-2, 0, 1, 3], [0, 0.25, 1, 3]), ("sparse_sigmoid", [-2, 0, 2], [0, 0.5, 1]),
+    ("log_softmax", [0, np.log(3)], [np.log(0.25), np.log(0.75)]), ("softmax", [0, np.log(3)], [0.25, 0.75]),
+    ("sparsemax", [1, 0.5, -2], [0.75, 0.25, 0]), ("glu", [4, 2, 0, 0], [2, 1]),
+])  # fmt: skip
+def test_activations_worked_by_hand(name, x, y):
+    function = getattr(activations, name)
+    assert function is getattr(cyconv.ops, name)
+    assert_close(function(x), np.asarray(y, float), "elementwise", what=name)
+    if name not in ("glu", "sparsemax"):
+        assert activations.get(name) is function and activations.get(function) is function
+        assert_close(layers.Activation(function)(np.float32([x])), np.float32([y]), "elementwise", what=name)
+
+
+def test_activations_with_arguments():
+    x = np.float32([-2, -0.5, 0.5, 2])
+    assert_close(activations.relu(x, 0.1, 1.5, 1.0), np.float32([-0.3, -0.15, -0.05, 1.5]), "elementwise")
+    assert_close(activations.leaky_relu(x), np.float32([-0.4, -0.1, 0.5, 2]), "elementwise")
+    assert_close(activations.elu(x, 2.0), np.where(x > 0, x, 2 * np.expm1(x)), "elementwise")
+    assert_close(activations.threshold(x, 0.0, 9.0), np.float32([9, 9, 0.5, 2]), "elementwise")
+    assert_close(activations.softmax([[0.0], [0.0]], axis=0), np.full((2, 1), 0.5), "elementwise")
+    dense = layers.Dense(2, activation=lambda t: activations.celu(t, alpha=0.5) ** 2, dtype="float64")
+    check_layer_gradients(dense, np.linspace(-1, 1, 6).reshape(2, 3))
+    for wrong in ("rleu", "glu", np.sort):
+        with pytest.raises((ValueError, TypeError)):
+            layers.Dense(2, activation=wrong)
+    with pytest.raises(ValueError, match="did you mean 'relu'"):
+        layers.Dense(2, activation="rleu")

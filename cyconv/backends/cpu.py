@@ -300,10 +300,6 @@ def cross_entropy(
     return (*_rows(prediction), KINDS[kind], int(from_logits), *ignore), (label_smoothing, scale, EPSILON)
 
 
-def squared_error(prediction, target, weight, losses, gradient, *, scale):
-    return _rows(prediction), (0.0, scale)
-
-
 def accuracy(prediction, target, matches, *, kind, threshold):
     return (*_rows(prediction), KINDS[kind]), (threshold,)
 

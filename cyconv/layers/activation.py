@@ -18,7 +18,7 @@ class Activated:
 
     @activation.setter
     def activation(self, value):
-        self._activation = activations.get(value)
+        self._activation = activations.resolve(value)
         if self.built:
             self._arguments["activation"] = value
             variables.moved()
@@ -41,7 +41,7 @@ def finish(ops, z, f):
 
 
 def forward(ops, z, f, alpha=None):
-    """(f(z), what the derivative needs). f: as `activations.get` gives it."""
+    """(f(z), what the derivative needs). f: as `activations.resolve` gives it."""
     if isinstance(f, Layer):
         return f.forward(ops, z, False)
     if f == "linear":

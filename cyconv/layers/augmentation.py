@@ -23,6 +23,8 @@ class _Augmentation(Layer):
     Called on arrays it changes them (training=True), as Keras's does; inside a model it does so in training.
     """
 
+    trains_when_called = True
+
     def __init__(self, seed=None, data_format=None, **kwargs):
         super().__init__(**kwargs)
         channels_last(data_format, 2)

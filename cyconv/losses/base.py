@@ -93,6 +93,10 @@ class Loss(Configurable):
         values, gradient = self.rows(ops, target, prediction, weight, scale)
         return values, transposed(ops, gradient, np.argsort(order).tolist())
 
+    def values(self, ops, target, prediction, weight=None):
+        """Records the values alone."""
+        return self._rows_along_axis(ops, target, prediction, weight, 1.0)[0]
+
     # Labels and weights ------------------------------------------------------------------------------------
 
     def prepare(self, y, shape, name):
@@ -136,7 +140,7 @@ class Loss(Configurable):
         target = ops.asarray(target, self.target_dtype("float32"))
         if self.reduction in (None, "none"):
             weight = self.row_weights(ops, target, weight, 1, prediction.dtype)
-            return np.array(ops.to_host(self._rows_along_axis(ops, target, prediction, weight, 1.0)[0]))
+            return np.array(ops.to_host(self.values(ops, target, prediction, weight)))
         return float(ops.to_host(self.record(ops, target, prediction, weight)[0])[0])
 
 

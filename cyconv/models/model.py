@@ -3,11 +3,14 @@
 import inspect
 import json
 
+import numpy as np
+
+from ..backends import active
 from ..configurable import custom_object_scope, deserialize_keras_object, serialize_keras_object
 from ..graph import SymbolicTensor, flatten, ordered_layers, ordered_nodes
 from ..layers.container import Container
 from . import architecture
-from .data import check_input
+from .data import check_input, prepare_inputs
 from .saving import Saving
 from .summary import print_summary
 from .training import Training
@@ -116,14 +119,30 @@ class Model(Training, Saving, Container):
 
     # Calling ------------------------------------------------------------------------------------------------
 
-    def __call__(self, inputs, training=False):
-        """On symbolic tensors: a node of another model. On arrays: the outputs, as NumPy arrays."""
+    def __call__(self, inputs, training=None):
+        """On symbolic tensors: a node of another model. On arrays: the outputs, as NumPy arrays.
+
+        training: whether layers behave as in training (dropout drops, batch normalisation measures); by
+        default only in a model of augmentation layers, without weights, as their own call has it.
+        """
         group = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         if any(isinstance(t, SymbolicTensor) for t in group):
-            return super().__call__(inputs, training)
-        if training:
-            raise NotImplementedError("model(x, training=True) is not there; use fit or train_on_batch")
-        return self.predict_on_batch(inputs)
+            return super().__call__(inputs)
+        if training is None:
+            prepare_inputs(self, inputs)  # builds a Sequential that waits for data
+            training = not self.weights and any(layer.trains_when_called for layer in self.layers)
+        return self._run_in_training(inputs) if training else self.predict_on_batch(inputs)
+
+    def _run_in_training(self, inputs):
+        """The outputs of a forward pass as in training, layer by layer."""
+        backend = active()
+        arrays = [backend.asarray(a, self.dtype) for a in prepare_inputs(self, inputs)]
+        for variable in self.weights:
+            variable.on(backend)
+        backend.random_state += np.uint64(1)
+        y, _ = self.forward(backend, arrays if len(arrays) > 1 else arrays[0], True)
+        outputs = [np.array(backend.to_host(a)) for a in (y if isinstance(y, list) else [y])]
+        return outputs[0] if len(outputs) == 1 else outputs
 
     # Looking ------------------------------------------------------------------------------------------------
 
@@ -196,7 +215,7 @@ class Model(Training, Saving, Container):
         if self.optimizer is None:
             return {}
         given = serialize_keras_object({"optimizer": self.optimizer, **self._compile_arguments})
-        defaults = {"weighted_metrics": None, "run_eagerly": False, "steps_per_execution": 1}
+        defaults = {"run_eagerly": False, "steps_per_execution": 1}
         return {**defaults, "jit_compile": False, **given}
 
     def compile_from_config(self, config):

@@ -97,7 +97,7 @@ class Sequential(Model):
     def get_build_config(self):
         return {"input_shape": list(self.inputs[0].shape)} if self.built else None
 
-    def __call__(self, inputs, training=False):
+    def __call__(self, inputs, training=None):
         if isinstance(inputs, SymbolicTensor) and not self.built:
             self.build(inputs.shape)
         return super().__call__(inputs, training)

@@ -24,22 +24,21 @@ class Training(Inference):
     def compile(self, optimizer="adam", loss=None, loss_weights=None, metrics=None, weighted_metrics=None,
                 run_eagerly=False, steps_per_execution=1, jit_compile="auto",
                 auto_scale_loss=True):  # fmt: skip
-        """Sets the optimiser, the loss (one, or one an output, by list or dict of names) and metrics.
+        """Sets the optimiser, the loss (one, or one an output, by list or dict of names) and metrics;
+        weighted_metrics: those that take sample weights into account.
 
         Each is a name, an object or a configuration. run_eagerly, steps_per_execution, jit_compile and
         auto_scale_loss are accepted and change nothing: a step is always recorded and replayed.
         """
-        if weighted_metrics:
-            raise NotImplementedError("`weighted_metrics` is not supported yet; use `metrics`")
         self.optimizer = optimizers.get(optimizer)
-        self._compile_arguments = dict(loss=loss, loss_weights=loss_weights, metrics=metrics)
+        self._compile_arguments = dict(loss=loss, loss_weights=loss_weights, metrics=metrics,
+                                       weighted_metrics=weighted_metrics)  # fmt: skip
         self.compiled = None
         if self.built:
             self._finish_compile()
 
     def _finish_compile(self):
-        arguments = self._compile_arguments
-        self.compiled = Compiled(self, arguments["loss"], arguments["loss_weights"], arguments["metrics"])
+        self.compiled = Compiled(self, **self._compile_arguments)
         if self._executor is not None:
             self._executor.forget()
 
