@@ -169,7 +169,7 @@ class Executor:
         """(metric, weighted sum, number) of each recorded metric for this batch, counted in samples."""
         measured, compiled = [], self.model.compiled
         for i, (prediction, target, weight) in enumerate(zip(outputs, labels, weights, strict=True)):
-            for metric, weighted in compiled.recorded(i):
+            for metric, weighted in compiled.recorded[i]:
                 rows = metric.record(ops, target, prediction)
                 scale = prediction.shape[0] / max(int(np.prod(rows.shape)), 1)
                 count = ops.fill(ops.empty((1,), rows.dtype), float(prediction.shape[0]))

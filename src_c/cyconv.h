@@ -46,7 +46,6 @@
     X(copy)                        /* x -> y (a part of it)                                     */ \
     X(fill)                        /* -> y                                                      */ \
     X(cross_entropy)               /* prediction target weight|0 -> losses gradient|0           */ \
-    X(squared_error)               /* prediction target weight|0 -> losses gradient|0           */ \
     X(accuracy)                    /* prediction target -> matches                              */ \
     X(sgd)                         /* gradient hyper -> w+= momentum|0                          */ \
     X(adam)                        /* gradient hyper -> w+= m v                                 */

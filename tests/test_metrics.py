@@ -41,6 +41,14 @@ def test_values_by_hand(case, backend):
         assert_close(np.float32(metric(y_true, np.array(y_pred))), np.array(expected), "elementwise", 64)
 
 
+def test_functions_of_arrays():
+    np.testing.assert_array_equal(metrics.binary_accuracy(YES, SURE, 0.3), [1, 0, 1, 1])
+    np.testing.assert_array_equal(metrics.categorical_accuracy([[0, 1], [1, 0]], [[0, 1], [0, 1]]), [1, 0])
+    np.testing.assert_array_equal(metrics.sparse_categorical_accuracy([1, 0], [[0, 1], [0, 1]]), [1, 0])
+    np.testing.assert_array_equal(metrics.top_k_categorical_accuracy([[0, 0, 1]], [[0.1, 0.5, 0.3]], 1), [0])
+    np.testing.assert_array_equal(metrics.mean_squared_error([[0.0, 0.0]], [[1.0, 3.0]]), [5])
+
+
 def test_weights_and_batches():
     metric = metrics.MeanSquaredError()
     metric.update_state([[0.0], [0.0]], [[1.0], [2.0]], sample_weight=[1.0, 0.5])

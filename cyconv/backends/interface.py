@@ -435,16 +435,6 @@ class Door:
             scale=scale))
         return losses, gradient
 
-    def squared_error(self, prediction, target, weight=None, *, scale=1.0):
-        """losses[m] = weight[m] * mean over c of (prediction[m,c] - target[m,c])**2, and scale * gradient."""
-        rows = tuple(prediction.shape[:-1])
-        expect(target, prediction.shape, "target", "squared_error")
-        if weight is not None:
-            expect(weight, rows, "weight", "squared_error")
-        losses, gradient = self.empty(rows, prediction.dtype), self.empty(prediction.shape, prediction.dtype)
-        self._do("squared_error", (prediction, target, weight, losses, gradient), dict(scale=scale))
-        return losses, gradient
-
     def accuracy(self, prediction, target, *, kind, threshold=0.5):
         """matches[m] = 1 where the largest class is the target's (binary: mean over c of agreement), or 0."""
         rows = tuple(prediction.shape[:-1])
@@ -486,5 +476,5 @@ OPERATIONS = (
     "upsample", "upsample_gradient",
     "matmul", "activation", "activation_gradient", "softmax", "softmax_gradient",
     "dropout", "random", "binary", "map", "reduce", "copy", "fill",
-    "cross_entropy", "squared_error", "accuracy", "sgd", "adam",
+    "cross_entropy", "accuracy", "sgd", "adam",
 )

@@ -437,15 +437,6 @@ def _binary_entropy(p, t, from_logits):
     return loss.mean(-1), np.where(q == p, (q - t) / (q * (1 - q)), 0) / C
 
 
-def squared_error(prediction, target, weight, losses, gradient, *, scale):
-    C = prediction.shape[-1]
-    difference = prediction - target
-    w = 1 if weight is None else weight
-    losses[...] = w * (difference**2).mean(-1)
-    if gradient is not None:
-        gradient[...] = scale * 2 / C * np.multiply(np.asarray(w)[..., None], difference)
-
-
 def accuracy(prediction, target, matches, *, kind, threshold):
     if kind == "binary":
         matches[...] = ((prediction > threshold) == target).mean(-1)

@@ -4,7 +4,8 @@ from .. import losses
 from ..configurable import lookup
 from .accuracy import (
     Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy, SparseTopKCategoricalAccuracy,
-    TopKCategoricalAccuracy,
+    TopKCategoricalAccuracy, binary_accuracy, categorical_accuracy, sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy, top_k_categorical_accuracy,
 )  # fmt: skip
 from .base import Mean, MeanMetricWrapper, Metric, RowMean, Sum
 from .confusion import (
@@ -37,6 +38,15 @@ BY_SHAPE = {
     "crossentropy": (BinaryCrossentropy, SparseCategoricalCrossentropy, CategoricalCrossentropy),
 }
 
+# Functions of (y_true, y_pred) that give a value for each row: Keras has those of the losses here too.
+FUNCTIONS = {f.__name__: f for f in (
+    binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)}  # fmt: skip
+ELSEWHERE = ("cosine_similarity", "dice", "tversky")  # as a metric of another sign, or none
+FUNCTIONS.update({name: f for name, f in losses.FUNCTIONS.items() if name not in ELSEWHERE})
+globals().update(FUNCTIONS)
+
 
 def get(identifier, label_shape=None, output_shape=None):
     """The metric that a name, object, loss or function of (y_true, y_pred) means.
@@ -63,4 +73,4 @@ def get(identifier, label_shape=None, output_shape=None):
     return metric
 
 
-__all__ = ["Metric", "RowMean", *(cls.__name__ for cls in CLASSES), "get"]
+__all__ = ["Metric", "RowMean", *(cls.__name__ for cls in CLASSES), *FUNCTIONS, "get"]

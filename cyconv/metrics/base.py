@@ -94,8 +94,8 @@ class Mean(Metric):
 
     def add(self, total, count):
         """Takes a batch into account whose weighted sum and number are known."""
-        self.total.assign_add(total)
-        self.count.assign_add(count)
+        self.total.value += total
+        self.count.value += count
 
     def result(self):
         count = float(self.count)
@@ -145,9 +145,13 @@ class RowMean(Mean):
         """Records the values; returns the array of the rows."""
         raise NotImplementedError
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def values(self, y_true, y_pred):
+        """The values of arrays, one for each row."""
         ops = active()
         prediction = ops.asarray(numbers(y_pred, f"{self.name}: predictions"), "float32")
         target = self.labels.prepare(y_true, (None, *prediction.shape[1:]), self.name)
         target = ops.asarray(target, self.labels.target_dtype("float32"))
-        super().update_state(ops.to_host(self.record(ops, target, prediction)), sample_weight)
+        return np.array(ops.to_host(self.record(ops, target, prediction)))
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        super().update_state(self.values(y_true, y_pred), sample_weight)

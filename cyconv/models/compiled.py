@@ -24,7 +24,7 @@ class Compiled:
         self._wanted = [[*((m, False) for m in _listed(p)), *((m, True) for m in _listed(w))]
                         for p, w in zip(plain, weighted, strict=True)]  # fmt: skip
         self.metrics = [[] for _ in names]
-        self._chosen = None
+        self._chosen, self.recorded, self.on_host, self.named_metrics = None, [], [], []
 
     def choose_metrics(self, label_shapes, output_shapes):
         """Fixes what "accuracy" means, now that the labels' shapes are known."""
@@ -40,16 +40,26 @@ class Compiled:
                     f"compile: output {self.names[i]!r} has metrics but no loss, so no labels are read"
                 )
             self.metrics[i] = [(library.get(m, labels, shape), weighted) for m, weighted in wanted]
+        self._sort_metrics()
 
-    def recorded(self, i):
-        """The metrics of output i that are recorded: they read the labels in the form that the loss has."""
-        return [(metric, weighted) for metric, weighted in self.metrics[i] if self._fits(metric, i)]
+    def _sort_metrics(self):
+        """recorded: for each output the (metric, whether weighted) that read the labels as the loss does;
+        on_host: (output, whether weighted, metric) of all others; named_metrics: (name in the logs, metric).
 
-    @property
-    def on_host(self):
-        """(output, whether weighted, metric) of all others."""
-        return [(i, weighted, metric) for i, entries in enumerate(self.metrics)
-                for metric, weighted in entries if not self._fits(metric, i)]  # fmt: skip
+        The weighted are named last; a name that is taken gets "weighted_" before it, or a number behind.
+        """
+        self.recorded = [[(metric, weighted) for metric, weighted in entries if self._fits(metric, i)]
+                         for i, entries in enumerate(self.metrics)]  # fmt: skip
+        self.on_host = [(i, weighted, metric) for i, entries in enumerate(self.metrics)
+                        for metric, weighted in entries if not self._fits(metric, i)]  # fmt: skip
+        found = {}
+        for wanted in (False, True):
+            for output, entries in zip(self.names, self.metrics, strict=True):
+                prefix = "" if len(self.names) == 1 else f"{output}_"
+                for metric, weighted in entries:
+                    if weighted == wanted:
+                        found[_free(prefix, metric.name, weighted, found)] = metric
+        self.named_metrics = list(found.items())
 
     def _fits(self, metric, i):
         if not isinstance(metric, library.RowMean):
@@ -59,23 +69,9 @@ class Compiled:
                  for a in (metric.labels, loss)]  # fmt: skip
         return forms[0] == forms[1]
 
-    def named_metrics(self):
-        """(name in the logs, metric) of all metrics, the weighted ones last.
-
-        A name that is taken gets "weighted_" before it, or a number behind.
-        """
-        found = {}
-        for wanted in (False, True):
-            for output, entries in zip(self.names, self.metrics, strict=True):
-                prefix = "" if len(self.names) == 1 else f"{output}_"
-                for metric, weighted in entries:
-                    if weighted == wanted:
-                        found[_free(prefix, metric.name, weighted, found)] = metric
-        return list(found.items())
-
     def keys(self):
         """Names of the metrics in the order in which they were given."""
-        return [name for name, _ in self.named_metrics()]
+        return [name for name, _ in self.named_metrics]
 
     def loss_keys(self):
         """Names of the outputs' own losses, for models with several."""

@@ -16,7 +16,7 @@ class Measures:
             metric.reset_state()
 
     def _metrics(self):
-        return self.model.compiled.named_metrics()
+        return self.model.compiled.named_metrics
 
     def add(self, recorded, count):
         """A step on `count` samples has been run."""

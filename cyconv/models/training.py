@@ -21,7 +21,7 @@ class Training(Inference):
         self.compiled, self.optimizer, self.history = None, None, None
         self.stop_training, self._executor = False, None
 
-    def compile(self, optimizer="adam", loss=None, loss_weights=None, metrics=None, weighted_metrics=None,
+    def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, weighted_metrics=None,
                 run_eagerly=False, steps_per_execution=1, jit_compile="auto",
                 auto_scale_loss=True):  # fmt: skip
         """Sets the optimiser, the loss (one, or one an output, by list or dict of names) and metrics;
