@@ -136,7 +136,7 @@ def transposed_output(sizes, window, strides, dilation, padding, output_padding=
             extra, crop = output_padding[axis], span // 2 if padding == "same" else 0
             out = (n - 1) * s + span - 2 * crop + extra
             before = max((2 * crop - extra) // 2, 0)  # the extra positions take from both crops, Keras's way
-        if out < 1:
+        if n < 1 or out < 1:
             raise ValueError(
                 f"nothing is left on spatial axis {axis}: input {n}, stride {s}, kernel_size {k}; use "
                 'padding="valid" or a larger output_padding'

@@ -222,3 +222,34 @@ def test_activations_with_arguments():
             layers.Dense(2, activation=wrong)
     with pytest.raises(ValueError, match="did you mean 'relu'"):
         layers.Dense(2, activation="rleu")
+
+
+@pytest.mark.parametrize(("make", "shape", "message"), [
+    (lambda: layers.LayerNormalization(axis=1.5), (2, 3), "`axis` is the number of an axis"),
+    (lambda: layers.LayerNormalization(axis=0), (2, 3), "1..1"),
+    (lambda: layers.UnitNormalization(axis=(1, -1)), (2, 3), "axes must lie"),
+    (lambda: layers.GroupNormalization(4), (2, 6), r"use one of \[1, 2, 3, 6\]"),
+    (lambda: layers.Normalization(axis="x"), (2, 3), "`axis` is the number of an axis"),
+    (lambda: layers.Normalization(mean=1.0), (2, 3), "both `mean` and `variance`"),
+    (lambda: layers.Rescaling([1.0, 2.0]), (2, 3), "do not fit"),
+    (lambda: layers.Rescaling("x"), (2, 3), "expected numbers"),
+    (lambda: layers.Resizing(2, 2), (2, 4, 0, 2), "no pixel"),
+    (lambda: layers.Dropout(0.5, noise_shape=3), (2, 3), "noise_shape"),
+    (lambda: layers.ReLU(max_value=-1), (2, 3), "must not be negative"),
+    (lambda: layers.Permute((1, 3)), (2, 3, 4), "each of 1..2 once"),
+    (lambda: layers.RepeatVector(2), (2, 3, 4), "batch, channels"),
+    (lambda: layers.Conv1DTranspose(2, 2, padding="causal"), (2, 3, 4), '"valid" or "same"'),
+    (lambda: layers.Dot(0), (2, 3), "not 0"),
+    (lambda: layers.Lambda(3), (2, 3), "must be a function"),
+])  # fmt: skip
+def test_wrong_arguments_and_inputs(make, shape, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        make()(np.zeros(shape))
+
+
+@pytest.mark.parametrize("make", [layers.Add, layers.Multiply, layers.Maximum, lambda: layers.Dot(1)])
+def test_merging_says_what_does_not_fit(make):
+    with pytest.raises(ValueError, match="list of"):
+        make()(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="differ|one size"):
+        make()([np.zeros((2, 3)), np.zeros((2, 4))])

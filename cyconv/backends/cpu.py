@@ -5,6 +5,7 @@ computed. Each returns (sizes, attributes); which kernel, threads and scratch th
 """
 
 import itertools
+import math
 import os
 from math import prod
 
@@ -38,6 +39,9 @@ def _chosen_level():
 
 
 level = _chosen_level()
+# With at most so many channels a level's vectors would be half empty: the level below does the same work.
+NARROW = {"avx512": (8, "avx2")}
+narrow = NARROW
 
 
 def lower(operation, operands, attributes, threads, at_level=None):
@@ -50,10 +54,24 @@ def lower(operation, operands, attributes, threads, at_level=None):
     empty = any(o is not None and 0 in o.shape for o in operands)
     algorithm = algorithm_of(operation, operands, attributes)
     chosen = "naive" if empty or algorithm == "naive" else at_level or level
+    channels, lower_level = narrow.get(chosen, (0, None))
+    if _vector_axis(operation, operands, attributes) <= channels:
+        chosen = lower_level
     name = f"{operation}_winograd" if algorithm == "winograd" else operation
     head = (engine.OPERATIONS[name], TYPES[dtypes], engine.LEVELS[chosen])
     work = engine.workspace(*head, sizes, reals, threads)
     return (*head, sizes, reals, threads, code[0] if code else None, work)
+
+
+def _vector_axis(operation, operands, attributes):
+    """How many channels the vectors of a window's kernel run over."""
+    if attributes.get("groups", 1) > 1:
+        return math.inf
+    if operation == "convolution_input_gradient":
+        return operands[1].shape[-2]
+    if operation.startswith("convolution") or operation == "matmul" or "pool" in operation:
+        return operands[2 if operation.endswith("kernel_gradient") else -1].shape[-1]
+    return math.inf
 
 
 def algorithm_of(operation, operands, attributes):

@@ -31,6 +31,11 @@ class _Augmentation(Layer):
         self.input_rank = 4
         self.seed = random.next_seed() if seed is None else int(seed)
 
+    def check_input(self, input_shape):
+        super().check_input(input_shape)
+        if 0 in input_shape[1:3]:
+            raise ValueError("there is no pixel to change")
+
     def draws(self, height, width):
         """How many random numbers an image takes."""
         raise NotImplementedError
@@ -325,7 +330,9 @@ class RandomContrast(_Light):
 
     def __init__(self, factor, value_range=(0, 255), seed=None, **kwargs):
         pair = tuple(factor) if isinstance(factor, (tuple, list)) else (factor, factor)
-        super().__init__((-pair[0], *pair[1:]), value_range, seed, -1, 1, **kwargs)
+        if len(pair) != 2:
+            raise ValueError(f"`factor` is a number or (lower, upper). Received: {factor!r}")
+        super().__init__((-pair[0], pair[1]), value_range, seed, -1, 1, **kwargs)
         self.factor = pair
 
     def relight(self, images, amount):

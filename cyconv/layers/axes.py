@@ -1,6 +1,24 @@
 """Axes moved, repeated and summed away: what several layers need."""
 
+import numpy as np
+
 from ..shapes import strides_of
+
+
+def whole_axes(axis, name="axis"):
+    """`axis`, an int or several, as a list of ints. ValueError for anything else."""
+    axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
+    if not axes or any(isinstance(a, bool) or not isinstance(a, (int, np.integer)) for a in axes):
+        raise ValueError(f"`{name}` is the number of an axis, or several of them. Received: {axis!r}")
+    return [int(a) for a in axes]
+
+
+def check_axes(axes, shape):
+    """ValueError where an input of `shape` lacks one of the axes, or where it is the batch axis."""
+    rank = len(shape)
+    if any(not -rank <= a < rank or a % rank == 0 for a in axes) or len({a % rank for a in axes}) < len(axes):
+        wanted = axes[0] if len(axes) == 1 else axes
+        raise ValueError(f"axes must lie in 1..{rank - 1} (or be negative). Received: {wanted}")
 
 
 def transpose(ops, x, order):

@@ -115,7 +115,8 @@ class Layer(Configurable):
         brought back to after each update. Left out, those are taken that `weight_rules` has for `name`.
         """
         claim(shape, dtype or self.dtype)
-        values = initializers.get(initializer)(tuple(shape), dtype or self.dtype)
+        start = initializers.get("glorot_uniform" if initializer is None else initializer)
+        values = start(tuple(shape), dtype or self.dtype)
         if tuple(values.shape) != tuple(shape):
             raise ValueError(f"{self}: the initializer of `{name}` gave {values.shape}, not {tuple(shape)}")
         variable = Variable(values, name, trainable, f"{self.name}/{name}")

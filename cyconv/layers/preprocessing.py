@@ -5,7 +5,8 @@ from math import prod
 import numpy as np
 
 from .. import shapes
-from .axes import inverse, transpose
+from ..arrays import numbers
+from .axes import check_axes, inverse, transpose, whole_axes
 from .base import Layer
 from .convolution import channels_last
 from .padding import crop, pad
@@ -19,6 +20,7 @@ class Rescaling(Layer):
 
     def __init__(self, scale, offset=0.0, **kwargs):
         super().__init__(**kwargs)
+        numbers(scale, "`scale`"), numbers(offset, "`offset`")
         self.scale, self.offset = scale, offset
 
     def compute_output_shape(self, input_shape):
@@ -59,11 +61,12 @@ class Normalization(Layer):
         super().__init__(**kwargs)
         if (mean is None) != (variance is None):
             raise ValueError("give both `mean` and `variance`, or none and call adapt(data)")
-        axes = () if axis is None else tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
-        if 0 in axes:
-            raise ValueError("the batch axis (0) has no statistics of its own; the last axis is -1")
-        self.axes, self.invert, self.given = axes, invert, (mean, variance)
+        self.axes = [] if axis is None else whole_axes(axis)
+        self.invert, self.given = bool(invert), (mean, variance)
         self.mean = self.variance = None
+
+    def check_input(self, input_shape):
+        check_axes(self.axes, input_shape)
 
     def build(self, input_shape):
         rank = len(input_shape)
@@ -164,6 +167,8 @@ class Resizing(Layer):
         self.size = shapes.as_tuple((height, width), 2, "height and width")
         if interpolation not in ("bilinear", "nearest"):
             raise ValueError(f'`interpolation` is "bilinear" or "nearest". Received: {interpolation!r}')
+        if not all(isinstance(v, (bool, np.bool_)) for v in (crop_to_aspect_ratio, pad_to_aspect_ratio)):
+            raise ValueError("crop_to_aspect_ratio and pad_to_aspect_ratio are True or False")
         both = crop_to_aspect_ratio and pad_to_aspect_ratio
         if antialias or fill_mode != "constant" or fill_value or both:
             raise ValueError(
@@ -172,6 +177,11 @@ class Resizing(Layer):
         self.height, self.width = self.size
         self.interpolation = interpolation
         self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
+
+    def check_input(self, input_shape):
+        super().check_input(input_shape)
+        if 0 in input_shape[1:3]:
+            raise ValueError("there is no pixel to resize")
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self.size, input_shape[-1])

@@ -20,6 +20,8 @@ class Dropout(Layer):
         super().__init__(**kwargs)
         if not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= 1:
             raise ValueError(f"`rate` is the fraction to drop, between 0 and 1. Received: {rate!r}")
+        if not (noise_shape is None or isinstance(noise_shape, (list, tuple))):
+            raise ValueError(f"`noise_shape` is a tuple of sizes, 1 or None. Received: {noise_shape!r}")
         self.rate, self.noise_shape = float(rate), noise_shape
         self.seed = random.next_seed() if seed is None else int(seed)
 

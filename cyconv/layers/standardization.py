@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 
 from .. import initializers, shapes
-from .axes import inverse, last, transpose
+from .axes import check_axes, inverse, last, transpose, whole_axes
 from .base import Layer
 from .convolution import check_channels
 from .merging import unit, unit_backward
@@ -34,7 +34,9 @@ class _Standardization(Layer):
         self.weight_rules(**rules)
         if epsilon <= 0:
             raise ValueError(f"`epsilon` lies above 0. Received: {epsilon}")
-        self.axis, self.epsilon, self.center, self.scale = axis, epsilon, center, scale
+        self.axes = whole_axes(axis)
+        self.axis = self.axes if isinstance(axis, (list, tuple)) else self.axes[0]
+        self.epsilon, self.center, self.scale = epsilon, center, scale
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
         self.gamma = self.beta = None
@@ -49,8 +51,7 @@ class _Standardization(Layer):
             self.beta = self.add_weight(shape, self.beta_initializer, "beta")
 
     def forward(self, ops, x, training):
-        axes = self._axes(x.shape)
-        order = last(len(x.shape), axes)
+        order = last(len(x.shape), self.axes)
         moved = transpose(ops, x, order)
         view, over, parameters, _ = self._view(moved.shape)
         v = ops.reshape(moved, view)
@@ -102,23 +103,16 @@ class LayerNormalization(_Standardization):
                      beta_constraint=beta_constraint, gamma_constraint=gamma_constraint)  # fmt: skip
         super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, rules, **kwargs)
 
-    def _axes(self, shape):
-        axes = self.axis if isinstance(self.axis, (list, tuple)) else [self.axis]
-        return [a % len(shape) for a in axes]
-
     def check_input(self, input_shape):
-        rank = len(input_shape)
-        axes = self.axis if isinstance(self.axis, (list, tuple)) else [self.axis]
-        if any(not -rank <= a < rank or a % rank == 0 for a in axes):
-            raise ValueError(f"`axis` must lie in 1..{rank - 1} (or be negative). Received: {self.axis}")
+        check_axes(self.axes, input_shape)
         if self.built and self._parameter_shape(input_shape) != self._parameter_shape(self.build_shape):
             raise ValueError(f"it was built for an input of shape {tuple(self.build_shape)}")
 
     def _parameter_shape(self, shape):
-        return tuple(shape[a] for a in self._axes(shape))
+        return tuple(shape[a] for a in self.axes)
 
     def _view(self, moved):
-        inner = moved[len(moved) - len(self._axes(moved)) :]
+        inner = moved[len(moved) - len(self.axes) :]
         return (prod(moved) // prod(inner), prod(inner)), (1,), (prod(inner),), (0,)
 
 
@@ -137,20 +131,17 @@ class GroupNormalization(_Standardization):
         super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, rules, **kwargs)
         self.groups = -1 if groups == -1 else shapes.as_tuple(groups, 1, "groups")[0]
 
-    def _axes(self, shape):
-        return [self.axis % len(shape)]
-
     def check_input(self, input_shape):
-        rank = len(input_shape)
-        if not -rank <= self.axis < rank or self.axis % rank == 0:
-            raise ValueError(f"`axis` must lie in 1..{rank - 1} (or be negative). Received: {self.axis}")
-        C = check_channels(self, input_shape, self.axis)
+        if len(self.axes) > 1:
+            raise ValueError(f"the channels are one axis. Received: axis={self.axis}")
+        check_axes(self.axes, input_shape)
+        C = check_channels(self, input_shape, self.axes[0])
         if self.groups > C or C % self.groups:
             divisors = [g for g in range(1, C + 1) if C % g == 0]
             raise ValueError(f"{C} channels do not divide into groups={self.groups}; use one of {divisors}")
 
     def _parameter_shape(self, shape):
-        return (shape[self.axis],)
+        return (shape[self.axes[0]],)
 
     def _view(self, moved):
         (N, *_, C), groups = moved, self.groups
@@ -163,14 +154,17 @@ class UnitNormalization(Layer):
 
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
-        self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
+        self.axes = whole_axes(axis)
+        self.axis = self.axes if isinstance(axis, (list, tuple)) else self.axes[0]
+
+    def check_input(self, input_shape):
+        check_axes(self.axes, input_shape)
 
     def _moved(self, shape):
         """The order of axes, the shape in it, and the rows whose length counts."""
-        axes = self.axis if isinstance(self.axis, list) else [self.axis]
-        order = last(len(shape), axes)
+        order = last(len(shape), self.axes)
         moved = tuple(shape[i] for i in order)
-        inner = prod(moved[len(moved) - len(axes) :])
+        inner = prod(moved[len(moved) - len(self.axes) :])
         return order, moved, (prod(moved) // inner, inner)
 
     def forward(self, ops, x, training):
