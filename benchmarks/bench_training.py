@@ -18,6 +18,7 @@ from nets import NETS
 from report import cpu_name, save
 
 import cyconv as keras
+from cyconv.models.plans import recorded_step
 
 try:
     import torch
@@ -43,7 +44,7 @@ def cyconv_step(model, x, y, classes):
     """A function that does one step on arrays loaded before, and returns the loss."""
     loss = keras.losses.SparseCategoricalCrossentropy if classes else keras.losses.BinaryCrossentropy
     model.compile(keras.optimizers.Adam(0.001), loss(from_logits=True))
-    recorded = model.executor.step("train", (x.shape,), ((y.shape, str(y.dtype)),), (None,))
+    recorded = recorded_step(model, len(x), "train")
     rows = np.arange(len(x))
     recorded.backend.load_rows(recorded.inputs[0], x, rows)
     recorded.backend.load_rows(recorded.targets[0], y, rows)
