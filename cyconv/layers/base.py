@@ -53,7 +53,7 @@ class Layer(Configurable):
     input_rank = None
     # Whether a list is several inputs, as for Add; others take one.
     takes_list = False
-    # Whether `layer(x)` alone means training: so it is with augmentation.
+    # Whether `layer(x)` alone means training: so it is with Keras's layers that prepare images.
     trains_when_called = False
     # Whether a finished `build` means that the layer is built; a model decides for itself.
     build_marks_built = True
