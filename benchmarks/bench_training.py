@@ -114,9 +114,9 @@ def check(name, builder, x, y, classes):
 def interleaved(steps, seconds):
     """{name: milliseconds of each of its steps}, one step of each in turn until `seconds` are over.
 
-    Each framework has a pool of threads of its own, which spin for some milliseconds after their last work and
-    would take the processors from the next one: a pause lets them fall asleep, and an untimed step wakes those
-    of the framework that is next.
+    Each framework has a pool of threads of its own, which spin for some milliseconds after their last work
+    and would take the processors from the next one: a pause lets them fall asleep, and an untimed step wakes
+    those of the framework that is next.
     """
     times = {name: [] for name in steps}
     for step in steps.values():
