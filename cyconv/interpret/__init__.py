@@ -1,0 +1,13 @@
+"""What a network has learned and what it looks at: answers for any model, without changing it.
+
+    heat = cyconv.interpret.grad_cam(model, image)
+    cyconv.visualize.heat_over_image(heat, image).savefig("why.png")
+
+Layers are named by their path, "encoder/conv2d" in nested models; `paths(model)` lists them. An image may
+come without its batch axis, and its result then has none either.
+"""
+
+from .backpropagation import guided_backprop, saliency
+from .class_activation import grad_cam
+from .looking import activations, filters
+from .paths import paths
