@@ -10,7 +10,6 @@ import argparse
 import statistics
 import time
 from math import prod
-from pathlib import Path
 
 import numpy as np
 from report import cpu_name, save
@@ -68,10 +67,21 @@ def convolution_passes(N, H, C, K, window, stride):
     return passes, terms, 2 * dy.size * window**2 * C, x.nbytes + kernel.nbytes + dy.nbytes
 
 
+def huber(prediction, target, delta):
+    """The loss and its derivative."""
+    error = prediction - target
+    size = np.abs(error)
+    return np.where(size <= delta, 0.5 * error**2, delta * size - 0.5 * delta**2), np.clip(error, -1, 1)
+
+
 def other_kernels():
     """(name, function of (door), terms of its sums, operations, bytes) on the maps of a small network."""
     x, dy = normal(32, 32, 32, 32), normal(32, 32, 32, 32)
+    y, z = np.empty_like(x), np.empty_like(x)
     half, ones = normal(32, 16, 16, 32), np.ones(32, np.float32)
+    quarter, state = np.empty_like(half), np.array([1], np.uint64)
+    linear = dict(size=(2, 2), interpolation="linear")
+    inner, x_steps, y_steps = (32, 30, 30, 32), (32768, 1024, 32, 1), (28800, 960, 32, 1)
     window = dict(window=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0)))
     a, b = normal(128, 1600), normal(1600, 128)
     moving = [np.zeros(32, np.float32), np.ones(32, np.float32)]
@@ -87,6 +97,30 @@ def other_kernels():
          8 * x.size, 5 * x.nbytes),
         ("relu", lambda d: d.activation(x, "relu"), 1, x.size, 2 * x.nbytes),
         ("tanh", lambda d: d.activation(x, "tanh"), 1, x.size, 2 * x.nbytes),
+        ("formula a * channel + channel", lambda d: d.map(lambda a, b, c: a * b + c, x, ones, ones, out=y), 1,
+         2 * x.size, 2 * x.nbytes),
+        ("formula huber", lambda d: d.map(huber, x, dy, ones[:1], out=(y, z))[0], 1, 11 * x.size,
+         4 * x.nbytes),
+        ("formula exp", lambda d: d.map(np.exp, x, out=y), 1, x.size, 2 * x.nbytes),
+        ("sum of all", lambda d: d.reduce(x), x.size, x.size, x.nbytes),
+        ("sum over rows", lambda d: d.reduce(x, axes=(0, 1, 2)), 32768, x.size, x.nbytes),
+        ("sum over positions", lambda d: d.reduce(x, axes=(1, 2)), 1024, x.size, x.nbytes),
+        ("sum over channels", lambda d: d.reduce(x, axes=(3,)), 32, x.size, x.nbytes),
+        ("maximum over channels", lambda d: d.reduce(x, "maximum", axes=(3,)), 1, x.size, x.nbytes),
+        ("cut a border off", lambda d: d.copy(x, y, shape=inner, x_strides=x_steps, x_offset=33 * 32,
+                                              y_strides=y_steps) or y, 1, prod(inner), 8 * prod(inner)),
+        ("to channels first", lambda d: d.copy(x, y, shape=(32, 32, 1024), x_strides=(32768, 1, 32),
+                                               y_strides=(32768, 1024, 1)) or y, 1, x.size, 2 * x.nbytes),
+        ("uniform numbers", lambda d: d.random(state, x.shape, x.dtype, distribution="uniform", seed=1,
+                                               stream=0, out=y), 1, x.size, x.nbytes),
+        ("normal numbers", lambda d: d.random(state, x.shape, x.dtype, distribution="normal", seed=1,
+                                              stream=0, out=y), 1, x.size, x.nbytes),
+        ("upsample 2x2", lambda d: d.upsample(half, size=(2, 2), out=y), 1, x.size, 1.25 * x.nbytes),
+        ("upsample gradient", lambda d: d.upsample_gradient(x, size=(2, 2), out=quarter), 4, x.size,
+         1.25 * x.nbytes),
+        ("upsample 2x2, linear", lambda d: d.upsample(half, **linear, out=y), 4, x.size, 1.25 * x.nbytes),
+        ("upsample gradient, linear", lambda d: d.upsample_gradient(x, **linear, out=quarter), 16, x.size,
+         1.25 * x.nbytes),
         ("add", lambda d: d.binary(x, dy, "add"), 1, x.size, 3 * x.nbytes),
         ("matmul 128x1600x128", lambda d: d.matmul(a, b), 1600, 2 * 128 * 1600 * 128, a.nbytes + b.nbytes),
     ]  # fmt: skip
@@ -116,9 +150,9 @@ def main():
     cpu.level = options.level
     keras.set_num_threads(options.threads)
     fused = "base" if options.level == "naive" else options.level
-    ceiling = engine.measure_fma(fused, threads=options.threads)
+    ceiling = max(engine.measure_fma(fused, 0.01, options.threads) for _ in range(50))
     lines = [
-        f"{cpu_name()}, {options.threads} threads, level {options.level}, cyconv {keras.__version__}; "
+        f"{cpu_name()}, threads: {options.threads}, level {options.level}, cyconv {keras.__version__}; "
         f"ceiling (multiply-adds in registers): {ceiling:.0f} GFLOP/s. Medians of {options.repeats} calls.",
         "",
         "| kernel | ms | GFLOP/s | GB/s | of the ceiling |",
@@ -135,7 +169,7 @@ def main():
         lines.append(row(name, run, terms, operations, moved, ceiling, options.repeats))
         print(lines[-1], flush=True)
     if options.write:
-        print("written to", save("kernels", lines, Path(__file__).parent / "results"))
+        print("written to", save(f"Kernels, level {options.level}, threads: {options.threads}", lines))
 
 
 if __name__ == "__main__":

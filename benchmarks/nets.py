@@ -58,9 +58,9 @@ def mnist(dropout=0.5):
     )
 
 
-def _conv_norm(x, filters, size=3, stride=1, relu=True):
+def _conv_norm(x, filters, size=3, stride=1, relu=True, bias=False):
     """Padding in numbers: the same on every framework, also with stride 2."""
-    x = layers.Conv2D(filters, size, strides=stride, padding=size // 2, use_bias=False)(x)
+    x = layers.Conv2D(filters, size, strides=stride, padding=size // 2, use_bias=bias)(x)
     x = layers.BatchNormalization()(x)
     return layers.Activation("relu")(x) if relu else x
 
@@ -80,15 +80,19 @@ def resnet20():
 def unet(base=16, depth=4):
     inputs = x = keras.Input((256, 256, 1))
     skips = []
+
+    def twice(x, filters):
+        return _conv_norm(_conv_norm(x, filters, bias=True), filters, bias=True)
+
     for level in range(depth):
-        x = _conv_norm(_conv_norm(x, base << level), base << level)
+        x = twice(x, base << level)
         skips.append(x)
         x = layers.MaxPooling2D(2)(x)
-    x = _conv_norm(_conv_norm(x, base << depth), base << depth)
+    x = twice(x, base << depth)
     for level in reversed(range(depth)):
         x = layers.Conv2DTranspose(base << level, 2, strides=2)(x)
         x = layers.concatenate([skips[level], x])
-        x = _conv_norm(_conv_norm(x, base << level), base << level)
+        x = twice(x, base << level)
     return keras.Model(inputs, layers.Conv2D(1, 1)(x))
 
 

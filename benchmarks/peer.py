@@ -3,13 +3,15 @@ so that PyTorch pays for nothing but its own operations."""
 
 from math import prod
 
+import numpy as np
 import torch
 from torch import fx, nn
 
 
 def to_torch(model):
-    """The module; its input is (N, C, H, W). Dense rows after a Flatten are reordered to channels first."""
-    graph, modules, flat = fx.Graph(), {}, model.executor.flat
+    """The module, which takes (N, C, H, W), and (its part, layer, shape before Flatten) of each layer with
+    weights."""
+    graph, modules, weighted, flat = fx.Graph(), {}, [], model.executor.flat
     values = {n: graph.placeholder(f"x{n}") for n in flat.inputs}
     shapes = {n: t.shape for n, t in zip(flat.inputs, model.inputs, strict=True)}
     flattened = {}
@@ -31,40 +33,62 @@ def to_torch(model):
             if kind == "Dropout":
                 flattened[node.output] = before
             modules[f"m{i}"] = module
+            if layer.weights:
+                weighted.append((module, layer, before))
             value = graph.call_module(f"m{i}", (sources[0],))
             if act not in (None, "linear"):
                 value = graph.call_function(getattr(torch, act), (value,))
             values[node.output] = value
     graph.output(values[flat.outputs[0]])
-    return fx.GraphModule(nn.ModuleDict(modules), graph)
+    return fx.GraphModule(nn.ModuleDict(modules), graph), weighted
+
+
+def in_torch_order(layer, arrays, before):
+    """A layer's trained weights, or their gradients, with their axes as PyTorch has them. before: the shape
+    that a Flatten before a Dense was given; the Dense's rows are reordered to channels first."""
+    first, *rest = arrays
+    if first.ndim == 4:  # (R, S, C, K) -> (K, C, R, S); transposed (R, S, K, C) -> (C, K, R, S)
+        first = first.transpose(3, 2, 0, 1)
+    elif first.ndim == 2:
+        if before is not None:
+            spatial = before[1:]
+            first = first.reshape(*spatial, -1).transpose(2, 0, 1, 3).reshape(prod(spatial), -1)
+        first = first.T
+    return [first, *rest]
+
+
+def gradients(weighted):
+    """(name, cyconv's gradient, PyTorch's) of every trained weight, after a step of each."""
+    for module, layer, before in weighted:
+        ours = in_torch_order(layer, [np.array(v.gradient) for v in layer.trainable_weights], before)
+        theirs = [module.weight, *([] if module.bias is None else [module.bias])]
+        for variable, a, b in zip(layer.trainable_weights, ours, theirs, strict=True):
+            yield variable.path, a, b.grad.numpy()
 
 
 def _module(layer, shape, before):
     """(module, activation after it or None)."""
     kind = type(layer).__name__
-    weights = [torch.from_numpy(w) for w in layer.get_weights()]
+    trained = [v.numpy() for v in layer.trainable_weights]
+    weights = in_torch_order(layer, trained, before) if trained else []
     if kind == "Conv2D":
         pairs = layer._padding_for(shape[1:-1])
         assert all(a == b for a, b in pairs), "PyTorch pads both sides alike"
         module = nn.Conv2d(shape[-1], layer.filters, layer.kernel_size, layer.strides,
                            tuple(a for a, _ in pairs), bias=layer.use_bias)  # fmt: skip
-        _set(module, weights[0].permute(3, 2, 0, 1), *weights[1:])
+        _set(module, *weights)
         return module, layer.activation
     if kind == "Conv2DTranspose":
         module = nn.ConvTranspose2d(shape[-1], layer.filters, layer.kernel_size, layer.strides)
-        _set(module, weights[0].permute(3, 2, 0, 1), *weights[1:])
+        _set(module, *weights)
         return module, layer.activation
     if kind == "Dense":
-        kernel = weights[0]
-        if before is not None:  # rows in the order (h, w, c) -> (c, h, w)
-            spatial = before[1:]
-            kernel = kernel.reshape(*spatial, -1).permute(2, 0, 1, 3).reshape(prod(spatial), -1)
-        module = nn.Linear(*kernel.shape)
-        _set(module, kernel.T, *weights[1:])
+        module = nn.Linear(shape[-1], layer.units)
+        _set(module, *weights)
         return module, layer.activation
     if kind == "BatchNormalization":
         module = nn.BatchNorm2d(shape[-1], eps=layer.epsilon, momentum=1 - layer.momentum)
-        _set(module, *weights[:2])
+        _set(module, *weights)
         return module, None
     if kind == "MaxPooling2D":
         return nn.MaxPool2d(layer.pool_size, layer.strides), None
@@ -81,6 +105,6 @@ def _module(layer, shape, before):
 
 def _set(module, weight, bias=None):
     with torch.no_grad():
-        module.weight.copy_(weight)
+        module.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
         if bias is not None:
-            module.bias.copy_(bias)
+            module.bias.copy_(torch.from_numpy(bias))

@@ -1,12 +1,24 @@
-"""What every benchmark's table carries: the CPU's name and the date."""
+"""What every benchmark's results carry: the date, the machine, the software, the command."""
 
 import datetime
+import os
 import platform
+import re
+import shlex
+import sys
 from pathlib import Path
+
+import numpy as np
+
+import cyconv
+from cyconv._native import engine
+from cyconv.cli.info import installed
+
+RESULTS = Path(__file__).parent / "results"
 
 
 def cpu_name():
-    """The processor's name, as the system tells it, and its cores in use."""
+    """The processor's name, as the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -14,10 +26,28 @@ def cpu_name():
         return platform.processor() or platform.machine()
 
 
-def save(name, lines, folder):
-    """Writes the lines to <folder>/<date>-<name>.md; returns the path."""
-    folder = Path(folder)
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{datetime.date.today().isoformat()}-{name}.md"
-    path.write_text(f"# {name}\n\n" + "\n".join(lines) + "\n")
+def machine():
+    """The head of a file of results."""
+    today = datetime.date.today().isoformat()
+    return [
+        f"# {today}, {cpu_name()}",
+        "",
+        f"- {os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
+        f"levels {', '.join(engine.levels())}",
+        f"- cyconv {cyconv.__version__}, built by {engine.compiler()} with `{engine.flags()}`",
+        f"- Python {platform.python_version()}, NumPy {np.__version__}, "
+        + (installed(["torch"]) or "no PyTorch"),
+    ]
+
+
+def save(title, lines):
+    """Writes section `title` of results/<date>-<cpu>.md, in place of an older one; returns the path."""
+    RESULTS.mkdir(exist_ok=True)
+    slug = re.sub("[^a-z0-9]+", "-", cpu_name().lower()).strip("-")
+    path = RESULTS / f"{datetime.date.today().isoformat()}-{slug}.md"
+    head, *sections = path.read_text().split("\n## ") if path.exists() else ["\n".join(machine())]
+    kept = [section.strip() for section in sections if section.splitlines()[0] != title]
+    command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    new = "\n".join([title, "", f"    {command}", "", *lines])
+    path.write_text("\n\n## ".join([head.strip(), *kept, new]) + "\n")
     return path

@@ -4,7 +4,8 @@
 """
 
 from . import (
-    activations, backends, callbacks, initializers, layers, losses, metrics, models, ops, optimizers, utils,
+    activations, backends, callbacks, constraints, initializers, layers, losses, metrics, models, ops,
+    optimizers, regularizers, saving, schedules, utils,
 )  # fmt: skip
 from .backends.threads import count as get_num_threads
 from .backends.threads import set_count as set_num_threads
@@ -14,14 +15,15 @@ from .models import Model, Sequential
 __version__ = "0.1.0"
 
 __all__ = [
-    "Input", "Model", "Sequential", "activations", "backends", "callbacks", "get_num_threads", "initializers",
-    "layers", "losses", "metrics", "models", "ops", "optimizers", "set_num_threads", "utils",
+    "Input", "Model", "Sequential", "activations", "backends", "callbacks", "constraints", "get_num_threads",
+    "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "regularizers", "saving",
+    "schedules", "set_num_threads", "utils",
 ]  # fmt: skip
 
 
 def __getattr__(name):
     """Rooms that are imported when first asked for, so that `import cyconv` stays quick."""
-    if name in ("datasets", "testing", "visualize"):
+    if name in ("datasets", "preprocessing", "testing", "visualize", "zoo"):
         import importlib
 
         return importlib.import_module(f".{name}", __name__)

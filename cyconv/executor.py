@@ -9,7 +9,7 @@ from collections import OrderedDict
 
 import numpy as np
 
-from . import graph, memory, variables
+from . import fusion, graph, memory, variables
 from .backends import active, threads
 from .recorder import Buffer, Recorder
 from .variables import Arena
@@ -52,7 +52,8 @@ class Executor:
         if self._moves != variables.moves():
             self.recorded.clear()
         trained = tuple(node.layer.trainable for node in self.flat.nodes)
-        key = (mode, tuple(shapes), tuple(targets), tuple(weights), backend.name, threads.count(), trained)
+        key = (mode, tuple(shapes), tuple(targets), tuple(weights), backend.name, threads.count(), trained,
+               fusion.enabled())  # fmt: skip
         if key in self.recorded:
             self.recorded.move_to_end(key)
             return self.recorded[key]
@@ -91,17 +92,25 @@ class Executor:
         if mode == "train":
             ops.phase = "zero"
             ops.fill(self.arena.gradient)
-        values, tape = graph.forward(ops, self.flat, inputs, mode == "train")
+        flat = self.flat
+        if fusion.enabled():
+            flat = fusion.fuse(flat, graph.shapes_in(flat, shapes), mode == "train")
+        values, tape = graph.forward(ops, flat, inputs, mode == "train")
         outputs = [ops.keep(values[n]) for n in self.flat.outputs]
         loss, losses, metrics, gradients = None, [], [], {}
         if mode != "predict":
             ops.phase, ops.layer = "loss", "loss"
             loss, losses, gradients = self._losses(ops, outputs, labels, sample_weights)
-            metrics = self._metrics(ops, outputs, labels)
+            loss = ops.keep(self._penalties(ops, values, gradients, loss, mode == "train"))
+            metrics = self._metrics(ops, outputs, labels, sample_weights)
         if mode == "train":
             graph.backward(ops, tape, gradients)
             ops.phase, ops.layer = "update", self.model.optimizer.name
             self.model.optimizer.record(ops)
+            for variable in self.arena.variables:
+                if variable.constraint is not None:
+                    ops.layer = variable.path
+                    variable.constraint.record(ops, variable.value)
         size = memory.place(ops.steps)
         arena = backend.empty((size + memory.ALIGNMENT,), "uint8")
         start = -backend.address(arena) % memory.ALIGNMENT
@@ -118,7 +127,7 @@ class Executor:
         recorded.inputs, recorded.targets, recorded.weights = inputs, labels, sample_weights
         recorded.outputs = [real(b) for b in outputs]
         recorded.loss, recorded.losses = real(loss), [real(b) for b in losses]
-        recorded.metrics = [real(b) for b in metrics]
+        recorded.metrics = [(metric, *map(real, measured)) for metric, *measured in metrics]
         return recorded
 
     def _losses(self, ops, outputs, labels, weights):
@@ -130,23 +139,44 @@ class Executor:
         ):
             if loss is None:
                 continue
-            rows = max(int(np.prod(prediction.shape[:-1])), 1)
-            losses, gradient = loss.record(ops, target, prediction, weight, share / rows)
-            value = ops.reduce(losses, scale=1 / rows)
+            value, gradient = loss.record(ops, target, prediction, weight, share)
             each.append(ops.keep(value))
             scaled = value if share == 1 else ops.reduce(value, scale=share)
             total = scaled if total is None else ops.binary(total, scaled, "add")
             graph.add_gradient(ops, gradients, number, gradient)
-        return ops.keep(total), each, gradients
+        return total, each, gradients
 
-    def _metrics(self, ops, outputs, labels):
-        """One number for each metric of each output: its mean over the batch."""
-        means = []
-        for prediction, target, metrics in zip(outputs, labels, self.model.compiled.metrics, strict=True):
-            for metric in metrics:
+    def _penalties(self, ops, values, gradients, total, training):
+        """`total` and the penalties of all regularisers, whose gradients are added to what is there.
+
+        A weight's counts once, while it is trained; an output's at every call of its layer, per sample.
+        """
+        for variable in self.model.trainable_weights:
+            if variable.regularizer is not None:
+                ops.layer = variable.path
+                gradient = variable.gradient if training else None
+                penalty, _ = variable.regularizer.record(ops, variable.value, gradient)
+                total = ops.binary(total, penalty, "add")
+        for node in self.flat.nodes:
+            if node.layer.activity_regularizer is not None:
+                ops.layer, y = node.path, values[node.output]
+                penalty, slope = node.layer.activity_regularizer.record(ops, y, scale=1 / max(y.shape[0], 1))
+                total = ops.binary(total, penalty, "add")
+                graph.add_gradient(ops, gradients, node.output, slope)
+        return total
+
+    def _metrics(self, ops, outputs, labels, weights):
+        """(metric, weighted sum, number) of each recorded metric for this batch, counted in samples."""
+        measured, compiled = [], self.model.compiled
+        for i, (prediction, target, weight) in enumerate(zip(outputs, labels, weights, strict=True)):
+            for metric, weighted in compiled.recorded[i]:
                 rows = metric.record(ops, target, prediction)
-                means.append(ops.keep(ops.reduce(rows, scale=1 / max(int(np.prod(rows.shape)), 1))))
-        return means
+                scale = prediction.shape[0] / max(int(np.prod(rows.shape)), 1)
+                count = ops.fill(ops.empty((1,), rows.dtype), float(prediction.shape[0]))
+                if weighted and weight is not None:
+                    rows, count = ops.map(np.multiply, rows, weight), ops.reduce(weight, scale=scale)
+                measured.append((metric, ops.keep(ops.reduce(rows, scale=scale)), ops.keep(count)))
+        return measured
 
     # Running -----------------------------------------------------------------------------------------------
 

@@ -52,25 +52,46 @@ def ordered_nodes(inputs, outputs):
     return order
 
 
-def depths(nodes, outputs):
-    """{id(node): longest way from the node to an output}: Keras orders a model's layers by it."""
-    depth = {id(t.node): 0 for t in outputs if t.node is not None}
+def ordered_layers(nodes, inputs, outputs):
+    """The layers between inputs and outputs, in Keras's order; weights and files follow it.
+
+    The layer farthest from the outputs comes first; among equals, the one that is met first on the way from
+    the outputs back to the inputs. nodes: as `ordered_nodes` gives them.
+    """
+    layers, met = [], set()
+    stack = list(reversed(outputs))
+    visited = set()
+    while stack:
+        tensor = stack.pop()
+        layer = tensor.input_layer if tensor.node is None else tensor.node.layer
+        if id(layer) not in met:
+            met.add(id(layer))
+            layers.append(layer)
+        if tensor.node is not None and id(tensor.node) not in visited:
+            visited.add(id(tensor.node))
+            stack.extend(reversed(tensor.node.inputs))
+    unused = [t.input_layer for t in inputs if id(t.input_layer) not in met]
+    depth, of_node = dict.fromkeys(map(id, [*unused, *layers]), 0), {}
     for node in reversed(nodes):
-        depth.setdefault(id(node), 0)
+        key = id(node.layer)
+        depth[key] = of_node[id(node)] = max(of_node.get(id(node), 0), depth[key])
         for tensor in node.inputs:
-            if tensor.node is not None:
-                key = id(tensor.node)
-                depth[key] = max(depth.get(key, 0), depth[id(node)] + 1)
-    return depth
+            source = tensor.node or tensor.input_layer
+            known = of_node if tensor.node else depth
+            known[id(source)] = max(known.get(id(source), 0), of_node[id(node)] + 1)
+    return sorted([*unused, *layers], key=lambda layer: -depth[id(layer)])
 
 
 class FlatNode:
-    """A layer's call in the flat list: tensors are numbers; `path` names nested layers "outer/inner"."""
+    """A layer's call in the flat list: tensors are numbers; `path` names nested layers "outer/inner";
+    `number`: its place in the list, by which it draws its random numbers.
+    """
 
-    __slots__ = ("inputs", "layer", "nested", "output", "path")
+    __slots__ = ("inputs", "layer", "nested", "number", "output", "path")
 
-    def __init__(self, layer, inputs, nested, output, path):
+    def __init__(self, layer, inputs, nested, output, path, number):
         self.layer, self.inputs, self.nested, self.output, self.path = layer, inputs, nested, output, path
+        self.number = number
 
 
 class Flat:
@@ -94,12 +115,21 @@ def flatten(model):
             else:
                 results = [count[0]]
                 count[0] += 1
-                nodes.append(FlatNode(node.layer, sources, node.nested, results[0], path))
+                nodes.append(FlatNode(node.layer, sources, node.nested, results[0], path, len(nodes)))
             values.update(zip(map(id, node.outputs), results, strict=True))
         return [values[id(t)] for t in inner.outputs]
 
     inputs = list(range(len(model.inputs)))
     return Flat(inputs, nodes, open_model(model, inputs, ""))
+
+
+def shapes_in(flat, shapes):
+    """{number of a tensor: its shape}, for inputs of these shapes."""
+    known = {n: tuple(shape) for n, shape in zip(flat.inputs, shapes, strict=True)}
+    for node in flat.nodes:
+        given = [known[n] for n in node.inputs]
+        (known[node.output],) = node.layer.output_shapes(given if node.nested else given[0])
+    return known
 
 
 def forward(ops, flat, inputs, training, needs_dx=False):
@@ -110,14 +140,14 @@ def forward(ops, flat, inputs, training, needs_dx=False):
     values, tape = dict(enumerate(inputs)), []
     trained = dict.fromkeys(range(len(inputs)), needs_dx)  # does the tensor depend on trained weights?
     ops.phase = "forward"
-    for i, node in enumerate(flat.nodes):
-        ops.node, ops.layer = i, node.path
+    for node in flat.nodes:
+        ops.node, ops.layer = node.number, node.path
         x = [values[n] for n in node.inputs]
         needs_dx = any(trained[n] for n in node.inputs)
         trained[node.output] = needs_dx or bool(node.layer.trainable_weights)
         with node.layer.naming_errors([v.shape for v in x] if node.nested else x[0].shape):
             values[node.output], saved = node.layer.forward(ops, x if node.nested else x[0], training)
-        tape.append((i, node, saved, needs_dx, trained[node.output]))
+        tape.append((node, saved, needs_dx, trained[node.output]))
     return values, tape
 
 
@@ -126,11 +156,11 @@ def backward(ops, tape, gradients):
     at the end are the gradients of the inputs.
     """
     ops.phase = "backward"
-    for i, node, saved, needs_dx, needed in reversed(tape):
+    for node, saved, needs_dx, needed in reversed(tape):
         dy = gradients.pop(node.output, None)
         if dy is None or not needed:
             continue
-        ops.node, ops.layer = i, node.path
+        ops.node, ops.layer = node.number, node.path
         dx = node.layer.backward(ops, dy, saved, needs_dx)
         if needs_dx:
             for number, gradient in zip(node.inputs, dx if node.nested else [dx], strict=True):

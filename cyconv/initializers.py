@@ -75,10 +75,10 @@ class TruncatedNormal(_Random):
         self.mean, self.stddev, self.seed = mean, stddev, seed
 
     def __call__(self, shape, dtype="float32"):
-        return truncated_normal(self._generator(), self.mean, self.stddev, shape).astype(dtype)
+        return within_two(self._generator(), self.mean, self.stddev, shape).astype(dtype)
 
 
-def truncated_normal(generator, mean, stddev, shape):
+def within_two(generator, mean, stddev, shape):
     """Normal numbers within two standard deviations of the mean."""
     values = generator.standard_normal(shape)
     while (outside := np.abs(values) > 2).any():
@@ -87,9 +87,12 @@ def truncated_normal(generator, mean, stddev, shape):
 
 
 class VarianceScaling(_Random):
-    """Variance scale / n, n = fan_in, fan_out or their mean."""
+    """Variance scale / n, n = fan_in, fan_out or their mean. input_axes, output_axes: the axes of the shape
+    that these count; by default those of a kernel.
+    """
 
-    def __init__(self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None):
+    def __init__(self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None, input_axes=None,
+                 output_axes=None):  # fmt: skip
         if scale <= 0:
             raise ValueError(f"`scale` must be positive. Received: {scale}")
         if mode not in ("fan_in", "fan_out", "fan_avg"):
@@ -100,9 +103,10 @@ class VarianceScaling(_Random):
                 f"Received: {distribution!r}"
             )
         self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
+        self.axes = input_axes, output_axes
 
     def __call__(self, shape, dtype="float32"):
-        fan_in, fan_out = fans(shape)
+        fan_in, fan_out = fans(shape, *self.axes)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance, generator = self.scale / max(1.0, n), self._generator()
         if self.distribution == "uniform":
@@ -112,11 +116,13 @@ class VarianceScaling(_Random):
             return generator.normal(0, np.sqrt(variance), shape).astype(dtype)
         # 0.8796 is the standard deviation of a normal truncated at two: the variance stays what it says.
         stddev = np.sqrt(variance) / 0.87962566103423978
-        return truncated_normal(generator, 0, stddev, shape).astype(dtype)
+        return within_two(generator, 0, stddev, shape).astype(dtype)
 
 
-def fans(shape):
-    """(fan_in, fan_out) of a kernel: the window's size times its last two axes."""
+def fans(shape, input_axes=None, output_axes=None):
+    """(fan_in, fan_out) of a kernel: the window's size times its last two axes; or sizes of given axes."""
+    if input_axes is not None and output_axes is not None:
+        return tuple(int(np.prod([shape[a] for a in axes])) for axes in (input_axes, output_axes))
     if len(shape) < 2:
         n = int(np.prod(shape))
         return n, n
@@ -125,13 +131,11 @@ def fans(shape):
 
 
 def _scaled(name, scale, mode, distribution, source):
-    class Scaled(VarianceScaling):
-        def __init__(self, seed=None):
-            super().__init__(scale, mode, distribution, seed)
+    def __init__(self, seed=None, input_axes=None, output_axes=None):
+        VarianceScaling.__init__(self, scale, mode, distribution, seed, input_axes, output_axes)
 
-    Scaled.__name__ = Scaled.__qualname__ = name
-    Scaled.__doc__ = f"VarianceScaling({scale}, {mode!r}, {distribution!r}): {source}."
-    return Scaled
+    text = f"VarianceScaling({scale}, {mode!r}, {distribution!r}): {source}."
+    return type(name, (VarianceScaling,), {"__init__": __init__, "__doc__": text, "__module__": __name__})
 
 
 GlorotUniform = _scaled("GlorotUniform", 1.0, "fan_avg", "uniform", "Glorot & Bengio 2010")
@@ -170,6 +174,13 @@ class Identity(Initializer):
         return (self.gain * np.eye(*shape)).astype(dtype)
 
 
+# Keras's other names of the classes.
+zeros, ones, constant, identity, IdentityInitializer = Zeros, Ones, Constant, Identity, Identity
+orthogonal, OrthogonalInitializer, variance_scaling = Orthogonal, Orthogonal, VarianceScaling
+random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
+glorot_uniform, glorot_normal, he_uniform, he_normal = GlorotUniform, GlorotNormal, HeUniform, HeNormal
+lecun_uniform, lecun_normal = LecunUniform, LecunNormal
+
 TABLE = {
     cls.__name__: cls
     for cls in (
@@ -177,6 +188,7 @@ TABLE = {
         GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal, Orthogonal, Identity,
     )
 }  # fmt: skip
+TABLE.update(OrthogonalInitializer=Orthogonal, IdentityInitializer=Identity)
 
 
 class _FromFunction(Initializer):

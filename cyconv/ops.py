@@ -6,28 +6,27 @@ float32. Results are new NumPy arrays. The active backend computes them.
 
 import numpy as np
 
-from . import activations, shapes
+from . import shapes
 from .activations import (
-    elu, gelu, hard_sigmoid, hard_silu, hard_tanh, leaky_relu, log_sigmoid, mish, relu, relu6, selu, sigmoid,
-    silu, softplus, softsign, tanh,
+    celu, elu, gelu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_swish, hard_tanh, leaky_relu,
+    log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid, silu, soft_shrink, softmax, softplus,
+    softsign, sparse_plus, sparse_sigmoid, sparsemax, squareplus, swish, tanh, tanh_shrink, threshold,
 )  # fmt: skip
+from .arrays import numbers
 from .backends import active
 
 __all__ = [
-    "average_pool", "batch_normalization", "conv", "conv_transpose", "depthwise_conv", "elu", "gelu",
-    "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "log_sigmoid", "matmul", "max_pool", "mish",
-    "relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "tanh",
+    "average_pool", "batch_normalization", "celu", "conv", "conv_transpose", "depthwise_conv", "elu", "gelu",
+    "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "log_sigmoid",
+    "log_softmax", "matmul", "max_pool", "mish", "relu", "relu6", "selu", "separable_conv", "sigmoid", "silu",
+    "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax",
+    "squareplus", "swish", "tanh", "tanh_shrink", "threshold",
 ]  # fmt: skip
 
 
 def _arrays(what, *values):
     """The values as contiguous arrays of one float dtype."""
-    hosts = []
-    for value in values:
-        array = np.asarray(value) if value is not None else None
-        if array is not None and array.dtype.kind not in "fiub":
-            raise TypeError(f"{what}: expected numbers. Received: dtype {array.dtype}")
-        hosts.append(array)
+    hosts = [None if value is None else numbers(value, what) for value in values]
     floats = "float64" if any(h is not None and h.dtype.name == "float64" for h in hosts) else "float32"
     return [None if h is None else active().asarray(h, floats) for h in hosts]
 
@@ -79,14 +78,24 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
 
 def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
     """Each channel with its own kernels: kernel (window..., C, multiplier) -> (N, out..., C * multiplier)."""
-    kernel = np.asarray(kernel)
-    C, multiplier = kernel.shape[-2:]
-    if np.ndim(inputs) and np.shape(inputs)[-1] != C:
+    inputs, kernel = numbers(inputs, "depthwise_conv"), numbers(kernel, "depthwise_conv")
+    if kernel.ndim < 3:
         raise ValueError(
-            f"depthwise_conv: the kernel is for {C} channels, inputs have {np.shape(inputs)[-1]}"
+            f"depthwise_conv: the kernel must have axes (window..., channels, multiplier). Received: shape "
+            f"{kernel.shape}"
         )
+    C, multiplier = kernel.shape[-2:]
+    if inputs.ndim and inputs.shape[-1] != C:
+        raise ValueError(f"depthwise_conv: the kernel is for {C} channels, inputs have {inputs.shape[-1]}")
     flat = kernel.reshape(*kernel.shape[:-2], 1, C * multiplier)
     return conv(inputs, flat, strides, padding, data_format, dilation_rate)
+
+
+def separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None,
+                   dilation_rate=1):  # fmt: skip
+    """`depthwise_conv`, then a convolution with pointwise_kernel (1..., C * multiplier, K)."""
+    y = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    return conv(y, pointwise_kernel, 1, "valid", data_format)
 
 
 def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None,
@@ -136,16 +145,12 @@ def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=N
 def batch_normalization(x, mean, variance, axis=-1, offset=None, scale=None, epsilon=1e-3):
     """scale * (x - mean) / sqrt(variance + epsilon) + offset, per channel on the last axis."""
     x, mean, variance, offset, scale = _arrays("batch_normalization", x, mean, variance, offset, scale)
-    if axis not in (-1, x.ndim - 1):
-        raise ValueError(f"batch_normalization works on the last axis (-1). Received: axis={axis}")
+    if x.ndim == 0 or not np.isscalar(axis) or axis not in (-1, x.ndim - 1):
+        raise ValueError(
+            f"batch_normalization works on the last axis (-1). Received: axis={axis}, shape {x.shape}"
+        )
     y, _ = active().batch_norm_inference(x, scale, offset, mean, variance, epsilon=epsilon)
     return active().to_host(y)
-
-
-def softmax(x, axis=-1):
-    """exp(x) / sum of exp(x) along `axis`."""
-    moved = np.moveaxis(np.asarray(x), axis, -1)
-    return np.moveaxis(activations.apply(moved, "softmax"), -1, axis)
 
 
 def matmul(x1, x2):

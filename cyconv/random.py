@@ -36,3 +36,19 @@ def next_seed():
 def generator(seed=None):
     """A NumPy Generator over Philox, from `seed` or the next sub-seed."""
     return np.random.Generator(np.random.Philox(next_seed() if seed is None else int(seed) % 2**63))
+
+
+def permutation(size, seed, number):
+    """Permutation `number` of the numbers below `size` in the sequence of `seed`: the order of a pass."""
+    return np.random.Generator(np.random.Philox(key=[seed, number])).permutation(size)
+
+
+def state():
+    """Where the sequence of sub-seeds stands, for `restore`."""
+    return [_seed, _drawn]
+
+
+def restore(state):
+    """Sets what `state` gave."""
+    global _seed, _drawn
+    _seed, _drawn = state

@@ -71,6 +71,10 @@ class Recorder(Door):
             return Buffer(shape, x.dtype, x.storage)
         return self.backend.reshape(x, shape)
 
+    def asarray(self, values, dtype):
+        """A constant of the step: an array of the backend with these values."""
+        return self.backend.asarray(values, dtype)
+
     def keep(self, buffer):
         """Marks a buffer that is read after the step; returns it."""
         if isinstance(buffer, Buffer):

@@ -82,7 +82,10 @@ def resolve_padding(padding, sizes, window, strides, dilation):
             f"`padding` must be one integer, {rank} integers or {rank} (before, after) pairs. "
             f"Received: {padding!r}"
         )
-    pairs = tuple((operator.index(before), operator.index(after)) for before, after in pairs)
+    try:
+        pairs = tuple((operator.index(before), operator.index(after)) for before, after in pairs)
+    except TypeError:
+        raise ValueError(f"`padding` must be made of integers. Received: {padding!r}") from None
     if any(p < 0 for pair in pairs for p in pair):
         raise ValueError(f"`padding` must not be negative. Received: {padding!r}; use a Cropping layer.")
     return pairs
@@ -121,18 +124,48 @@ def transposed_output(sizes, window, strides, dilation, padding, output_padding=
     outs, pairs = [], []
     for axis, (n, k, s, d) in enumerate(zip(sizes, window, strides, dilation, strict=True)):
         span = extent(k, d)
+        if n is None:  # known only when data comes
+            outs.append(None)
+            pairs.append((0, 0))
+            continue
         if output_padding is None:
             out = n * s if padding == "same" else (n - 1) * s + max(span, s)
             total = max((n - 1) * s + span - out, 0)
             before = total // 2
         else:
-            before = span // 2 if padding == "same" else 0
-            out = (n - 1) * s + span - 2 * before + output_padding[axis]
+            extra, crop = output_padding[axis], span // 2 if padding == "same" else 0
+            out = (n - 1) * s + span - 2 * crop + extra
+            before = max((2 * crop - extra) // 2, 0)  # the extra positions take from both crops, Keras's way
+        if n < 1 or out < 1:
+            raise ValueError(
+                f"nothing is left on spatial axis {axis}: input {n}, stride {s}, kernel_size {k}; use "
+                'padding="valid" or a larger output_padding'
+            )
         outs.append(out)
-        pairs.append((before, (n - 1) * s + span - out - before))
+        pairs.append((before, max((n - 1) * s + span - out - before, 0)))
     return tuple(outs), tuple(pairs)
 
 
 def adaptive_windows(size, out):
     """The (start, stop) of the `out` windows of adaptive pooling along an axis of `size` positions."""
     return [(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]
+
+
+# Receptive fields: which positions low..high of its input an output looks at, when it is itself looked at in
+# the positions low..high (Araujo, Norris, Sim 2019, "Computing receptive fields of convolutional networks").
+# Followed from an output back to a model's input, this gives the field; the image's border is not regarded.
+
+
+def window_field(low, high, span, stride, before):
+    """Through a convolution or pooling whose window spans `span` positions."""
+    return low * stride - before, high * stride - before + span - 1
+
+
+def transposed_field(low, high, span, stride, before):
+    """Through a transposed convolution: input i adds to the outputs i*stride - before ... + span - 1."""
+    return -((span - 1 - low - before) // stride), (high + before) // stride
+
+
+def adaptive_field(low, high, size, out):
+    """Through adaptive pooling of `size` positions to `out`."""
+    return low * size // out, -(-(high + 1) * size // out) - 1

@@ -15,6 +15,7 @@ FACTORS = {
     "exact": 0.0,  # the same bytes
     "elementwise": 8.0,  # a handful of roundings, polynomials for exp and tanh
     "sum": 8.0,  # convolution, matmul, pooling, statistics
+    "winograd": 32.0,  # the transforms' factors of up to 8 magnify roundings (Lavin & Gray 2016, section 4.1)
     "network": 64.0,  # many layers one after the other
 }
 # Gradients against central differences in float64: PyTorch's gradcheck uses the same.

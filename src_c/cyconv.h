@@ -18,16 +18,19 @@
  * "|0" may be NULL, "+=" is added to, everything else on the right of the arrow is overwritten).
  * The sizes n[] and attributes a[] of each are in the comment above its textbook loop in naive/. */
 #define CY_OPERATIONS(X) \
-    X(convolution)                 /* x kernel bias|0 -> y                                      */ \
+    X(convolution)                 /* x kernel bias|0 residual|0 -> y                           */ \
     X(convolution_input_gradient)  /* dy kernel bias|0 -> dx                                    */ \
     X(convolution_kernel_gradient) /* x dy -> dkernel+= dbias|0+=                               */ \
+    X(convolution_winograd)        /* the same three by another algorithm, where the window is  */ \
+    X(convolution_input_gradient_winograd)  /* 3x3, with stride, dilation and groups of 1      */ \
+    X(convolution_kernel_gradient_winograd) /*                                                  */ \
     X(max_pool)                    /* x -> y switches(int32)                                    */ \
     X(max_pool_gradient)           /* dy switches(int32) -> dx                                  */ \
     X(average_pool)                /* x -> y                                                    */ \
     X(average_pool_gradient)       /* dy -> dx                                                  */ \
-    X(batch_norm)                  /* x gamma|0 beta|0 -> moving_mean moving_var y mean inv_std */ \
-    X(batch_norm_inference)        /* x gamma|0 beta|0 moving_mean moving_var -> y inv_std      */ \
-    X(batch_norm_gradient)         /* x dy gamma|0 mean inv_std -> dx|0 dgamma|0+= dbeta|0+=    */ \
+    X(batch_norm)           /* x gamma|0 beta|0 residual|0 -> moving_mean moving_var y mean inv_std */ \
+    X(batch_norm_inference) /* x gamma|0 beta|0 residual|0 moving_mean moving_var -> y inv_std */ \
+    X(batch_norm_gradient)  /* x dy y|0 gamma|0 mean inv_std -> dx|0 dz|0 dgamma|0+= dbeta|0+= */ \
     X(upsample)                    /* x -> y                                                    */ \
     X(upsample_gradient)           /* dy -> dx                                                  */ \
     X(matmul)                      /* a b bias|0 -> c                                           */ \
@@ -43,7 +46,6 @@
     X(copy)                        /* x -> y (a part of it)                                     */ \
     X(fill)                        /* -> y                                                      */ \
     X(cross_entropy)               /* prediction target weight|0 -> losses gradient|0           */ \
-    X(squared_error)               /* prediction target weight|0 -> losses gradient|0           */ \
     X(accuracy)                    /* prediction target -> matches                              */ \
     X(sgd)                         /* gradient hyper -> w+= momentum|0                          */ \
     X(adam)                        /* gradient hyper -> w+= m v                                 */

@@ -16,6 +16,7 @@ typedef int32_t vi __attribute__((vector_size(CY_VEC_BYTES)));
 /* The same in memory: at any float's address. */
 typedef float vf_memory __attribute__((vector_size(CY_VEC_BYTES), aligned(4), may_alias));
 typedef int32_t vi_memory __attribute__((vector_size(CY_VEC_BYTES), aligned(4), may_alias));
+typedef double vd __attribute__((vector_size(2 * CY_VEC_BYTES))); /* as many lanes as a vf */
 
 #define INLINE static inline __attribute__((always_inline, unused))
 
@@ -26,6 +27,8 @@ INLINE void store_int(int32_t *p, vi v) { *(vi_memory *)p = v; }
 
 INLINE vf splat(float x) { return x - (vf){0}; } /* x - 0 is x, also for -0 */
 INLINE vi splat_int(int32_t x) { return x - (vi){0}; }
+INLINE vd to_double(vf x) { return __builtin_convertvector(x, vd); }
+#define to_float(x) __builtin_convertvector(x, vf) /* no function: gcc notes each vd that is an argument */
 
 INLINE ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
 INLINE ptrdiff_t min_of(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }

@@ -24,14 +24,14 @@ draws = settings(derandomize=True, deadline=None, max_examples=80, database=None
 
 @contextmanager
 def at(level, threads=1):
-    """The cpu backend at one instruction-set level."""
+    """The cpu backend at one instruction-set level, and at no other where there are few channels."""
     before, count = cpu.level, cyconv.get_num_threads()
-    cpu.level = level
+    cpu.level, cpu.narrow = level, {}
     cyconv.set_num_threads(threads)
     try:
         yield backends.get("cpu")
     finally:
-        cpu.level = before
+        cpu.level, cpu.narrow = before, cpu.NARROW
         cyconv.set_num_threads(count)
 
 

@@ -163,9 +163,17 @@ def test_class_numbers_for_a_categorical_loss(model):
             lambda: layers.Concatenate()([keras.Input((6, 6, 1)), keras.Input((5, 6, 1))]),
             "agree in every axis",
         ),
-        (lambda: layers.BatchNormalization(axis=1)(keras.Input((6, 6, 2))), "last axis"),
+        (lambda: layers.BatchNormalization(axis=0)(keras.Input((6, 6, 2))), "behind the batch"),
         (lambda: keras.Input((0, 3)), "positive integers"),
         (lambda: keras.optimizers.SGD(-1.0), "must not be negative"),
+        (lambda: layers.Dense(3)([keras.Input((3,)), keras.Input((3,))]), 'layer "dense.*takes one input'),
+        (lambda: layers.Conv2D(3, 2)(np.ones((1, 4, 4, 1)).tolist()), r"one input.*np.array"),
+        (lambda: layers.Flatten()(3.0), "batch axis"),
+        (lambda: layers.Conv2D(4, 3, padding=None), "made of integers"),
+        (lambda: layers.Dropout("half"), "between 0 and 1"),
+        (lambda: layers.BatchNormalization(epsilon=None), "`epsilon` above 0"),
+        (lambda: layers.Concatenate(axis=1.5), "`axis` must be an integer"),
+        (lambda: layers.Reshape((2, None)), "tuple of integers"),
         (lambda: layers.Dense(3, dtype="int8"), '"float32" or "float64"'),
     ],
 )
@@ -234,6 +242,13 @@ def test_uncompiled_models_say_what_to_do():
         (lambda: ops.conv(np.ones((1, 4, 4, 1)), np.ones((2, 2, 1, 1)), algorithm="fft"), "`algorithm`"),
         (lambda: ops.conv(np.ones((1, 4, 4, 1)), np.ones((0, 2, 1, 1))), "size 0"),
         (lambda: ops.conv(["a"], np.ones((2, 2, 1, 1))), "expected numbers"),
+        (lambda: ops.relu(np.array([1 + 2j])), "expected numbers.*x.real"),
+        (lambda: ops.relu(["1"]), "expected numbers"),
+        (lambda: ops.softmax(np.array(["2020"], "M8")), "expected numbers"),
+        (lambda: ops.softmax([[1], [2, 3]]), "not an array of numbers"),
+        (lambda: ops.softmax(np.ones((2, 3)), axis=2), "one of the input's 2 axes"),
+        (lambda: ops.depthwise_conv(np.ones((1, 4, 2)), np.ones(2)), "channels, multiplier"),
+        (lambda: ops.batch_normalization(1.0, 1.0, 1.0), "last axis"),
         (lambda: ops.max_pool(np.ones((1, 4, 4, 1)), 2, padding=2), "nothing but padding"),
         (lambda: ops.max_pool(np.ones((1, 4, 4, 1)), 0), "at least 1"),
         (lambda: ops.matmul(np.ones((2, 3)), np.ones((2, 3))), "needs"),
@@ -257,3 +272,36 @@ def test_empty_batches_of_single_operations_are_empty_results(backend):
         assert ops.relu(x).shape == x.shape
         assert ops.softmax(x).shape == x.shape
         assert layers.Dense(3)(np.ones((0, 4))).shape == (0, 3)
+
+
+@pytest.mark.parametrize("wrong", [np.ones(4) * 1j, np.array(["a"] * 4), None])
+def test_refused_weights_change_nothing(model, wrong):
+    before = model.get_weights()
+    with pytest.raises(TypeError, match="expected numbers"):
+        model.set_weights([w + 1 for w in before[:-1]] + [wrong])
+    for a, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"class_weight": {"1": 2.0}}, "class numbers their weights"),
+        ({"class_weight": {1.5: 2.0}}, "class numbers their weights"),
+        ({"class_weight": {1: "heavy"}}, "class numbers their weights"),
+        ({"validation_split": "half"}, r"lies in \[0, 1\)"),
+        ({"verbose": None}, "`verbose` is"),
+        ({"batch_size": 0}, "positive integer"),
+    ],
+)
+def test_wrong_arguments_of_fit(model, argument, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        model.fit(X, Y, **{"verbose": 0, **argument})
+
+
+def test_losses_of_plain_arrays_take_numbers_only():
+    loss = keras.losses.MeanSquaredError()
+    with pytest.raises(TypeError, match="predictions: expected numbers"):
+        loss([[1.0]], [["1"]])
+    with pytest.raises(TypeError, match="labels: expected numbers"):
+        loss([[1j]], [[1.0]])

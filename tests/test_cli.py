@@ -9,6 +9,7 @@ import pytest
 
 import cyconv
 from cyconv import cli
+from cyconv._native import engine
 from cyconv.cli import demo, info
 
 
@@ -36,6 +37,34 @@ def test_each_missing_part_comes_with_the_command_that_installs_it(monkeypatch):
             line.startswith(what) and line.endswith(f"not installed: {command}")
             for line in shown.splitlines()
         )
+
+
+def test_a_build_without_openmp_offers_no_threads(monkeypatch):
+    assert "set_num_threads" in info.report() or not engine.has_openmp()
+    monkeypatch.setattr(engine, "has_openmp", lambda: False)
+    assert "set_num_threads" not in info.report()
+
+
+def test_a_reader_who_has_seen_enough_gets_no_traceback():
+    command = f"{sys.executable} -m cyconv info | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.stderr == ""
+
+
+def test_the_help_tells_the_defaults_of_the_demos(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["demo", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    for what, argument in (("epochs", "--epochs EPOCHS"), ("batch_size", "--batch-size BATCH_SIZE")):
+        told = shown.split(argument)[-1].split(")")[0]
+        assert told.endswith("(" + ", ".join(f"{n}: {d[what]}" for n, d in demo.DEMOS.items()))
+
+
+def test_a_folder_for_pictures_that_cannot_be_is_told_before_the_training(monkeypatch, tmp_path, capsys):
+    (tmp_path / "taken").write_text("a file")
+    monkeypatch.setitem(demo.DEMOS["mnist"], "load", None)
+    assert cli.main(["demo", "mnist", "--out", str(tmp_path / "taken")]) == 1
+    assert "taken" in capsys.readouterr().err
 
 
 def test_the_extras_that_are_named_exist():

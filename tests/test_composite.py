@@ -153,6 +153,17 @@ def test_freezing_reaches_the_inside():
     assert not frozen.trainable_weights and len(frozen.weights) == 2
 
 
+def test_inner_layers_by_path():
+    model = nested()
+    block = model.layers[1].name
+    pool = model.get_layer(f"{block}/max_pooling2d")
+    assert isinstance(pool, layers.MaxPooling2D)
+    deep = model.get_layer(f"{block}/sequential").layers[0]
+    assert model.get_layer(f"{block}/sequential/{deep.name}/{deep.layers[0].name}") is deep.layers[0]
+    with pytest.raises(ValueError, match="has no layer 'nothing'"):
+        model.get_layer(f"{block}/nothing")
+
+
 def test_a_shared_block_is_trained_once_and_checks_its_input():
     block, inputs = layers.Residual(layers.Dense(4, "tanh")), layers.Input((4,))
     model = keras.Model(inputs, block(block(inputs)))

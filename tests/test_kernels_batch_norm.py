@@ -40,6 +40,29 @@ def test_batch_norm_and_gradient(shape, affine):
         check_all(back, x, dy, gamma, mean, inv_std, gamma, beta, terms=M)
 
 
+@pytest.mark.parametrize("activation", ["linear", "relu"])
+@pytest.mark.parametrize("with_residual", [True, False])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_with_residual_and_relu(shape, with_residual, activation):
+    C, M = shape[-1], int(np.prod(shape[:-1]))
+    x, dy, gamma, beta = draw(*shape), draw(*shape, seed=1, low=-1), draw(C, seed=2), draw(C, seed=3)
+    residual = draw(*shape, seed=4, low=-3) if with_residual else None
+    moving = draw(C, seed=5), draw(C, seed=6)
+
+    def both_ways(ops, x, dy, gamma, beta, residual, *moving):
+        options = dict(epsilon=1e-3, activation=activation)
+        y, mean, inv_std = ops.batch_norm(x, gamma, beta, *moving, residual, momentum=0.9, **options)
+        fixed, _ = ops.batch_norm_inference(x, gamma, beta, *moving, residual, **options)
+        dgamma, dbeta = gamma.copy(), beta.copy()
+        slopes = ops.batch_norm_gradient(
+            x, dy, gamma, mean, inv_std, dgamma, dbeta, y=y if activation == "relu" else None,
+            residual=with_residual,
+        )  # fmt: skip
+        return (y, fixed, dgamma, dbeta, *(slopes if with_residual else [slopes]))
+
+    check_all(both_ways, x, dy, gamma, beta, residual, *moving, terms=M)
+
+
 @pytest.mark.parametrize("level", FAST)
 def test_a_large_mean_does_not_swallow_the_variance(level):
     """Values 1000 +- 1: the mean of squares less the square of the mean would lose all but a digit."""

@@ -19,17 +19,19 @@ def sizes_out(case):
 
 def run_all(case):
     """The three passes of one geometry, as a function of (door, x, kernel, bias, dy)."""
-    geometry = {k: case[k] for k in ("strides", "padding", "dilation", "groups")}
+    geometry = {k: case[k] for k in ("strides", "padding", "dilation", "groups")} | {"algorithm": "direct"}
 
     def run(door, x, kernel, bias, dy):
-        y = door.convolution(x, kernel, bias, activation=case["activation"], alpha=0.2, **geometry)
+        fused = dict(activation=case["activation"], alpha=0.2)
+        y = door.convolution(x, kernel, bias, **fused, **geometry)
+        added = door.convolution(x, kernel, bias, dy, **fused, **geometry)
         dx = door.convolution_input_gradient(dy, kernel, None, input_shape=x.shape, **geometry)
         spread = door.convolution_input_gradient(
             dy, kernel, x[(0,) * (x.ndim - 1)].copy(), input_shape=x.shape, activation="relu", **geometry
         )
         dkernel, dbias = np.full_like(kernel, 0.5), np.full_like(bias, -0.5)  # gradients are added
         door.convolution_kernel_gradient(x, dy, dkernel, dbias, **geometry)
-        return [y, dx, spread, dkernel, dbias]
+        return [y, added, dx, spread, dkernel, dbias]
 
     return run
 

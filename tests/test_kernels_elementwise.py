@@ -127,6 +127,8 @@ def test_adam(size):
     hyper = np.array([0.01, 0.9, 0.99, 1e-7], np.float32)
     arrays = [draw(size, seed=seed) for seed in range(4)]
     check_all(adam, arrays[0], hyper, *arrays[1:], kind="elementwise", terms=4)
+    tiny = np.resize(np.float32([0, 1e-8, 1e-7, -1e-6]), size)  # what epsilon is for
+    check_all(adam, tiny, hyper, *(np.zeros(size, np.float32) for _ in range(3)), kind="elementwise", terms=4)
 
 
 def test_any_number_of_threads_gives_the_same_bytes():
@@ -142,6 +144,7 @@ def test_any_number_of_threads_gives_the_same_bytes():
         return (
             ops.activation(x, "tanh"), ops.activation_gradient(x, None, x, "tanh"), ops.binary(x, x, "add"),
             ops.binary(x.reshape(-1, len(b)), b, "multiply"), ops.reduce(x),
+            ops.binary(x.reshape(-1, 1), b[:1].copy(), "subtract"),
             ops.dropout(x, state, rate=0.3, seed=1, stream=2), ops.fill(np.empty_like(x), 3.0), w, u, z,
         )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernels import check_all, check_threads, draw
+from kernels import FAST, LEVELS, at, check_all, check_threads, draw
 
 from cyconv import backends
 from cyconv.backends.formula import FUNCTIONS, trace
@@ -47,10 +47,61 @@ def test_every_function_of_the_list_was_tried():
     assert set(FUNCTIONS) <= used
 
 
+# Zeros, infinities, NaN; numbers without an exponent of their own; the ends of each function.
+SPECIAL = np.array(
+    [np.nan, 0, -0.0, np.inf, -np.inf, 1e-40, -1e-40, 1e-30, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 4.5, -4.5, 87,
+     88.5, -87, -104, 120, 1e4, 9e3, -9e3, 1e30, -1e30, 3e38, 8388607.5, -1.0000001, -0.9999999], np.float32
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_by_its_own_size(name, level):
+    """The error relative to each value, not to the largest; the ends as NumPy has them."""
+    a, b = (x.ravel() for x in np.meshgrid(SPECIAL, SPECIAL))
+    c = b[::-1].copy()
+    arrays = (a, b, c)[: FUNCTIONS[name]]
+    function = getattr(np, name)
+    with np.errstate(all="ignore"):
+        expected = function(*(x.astype(np.float64) for x in arrays)).astype(np.float64)
+        expected = np.where(np.abs(expected) > np.finfo(np.float32).max, np.sign(expected) * np.inf, expected)
+    with at(level) as ops:
+        result = ops.map(lambda *x: function(*x), *arrays)
+    size = np.where(np.isfinite(expected), np.abs(expected) + np.finfo(np.float32).tiny, 1)
+    if name in ("sin", "cos"):
+        size[:] = 1
+    assert_close(result / size.astype(np.float32), expected / size, "elementwise", what=name)
+
+
+@pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p", "tanh", "sin", "cos", "sqrt"])
+@pytest.mark.parametrize("level", FAST)
+def test_functions_of_one_number_over_their_whole_range(name, level):
+    x = np.geomspace(1e-8, 85 if name in ("exp", "expm1") else 8000, 20_001).astype(np.float32)
+    x = np.concatenate([x, -x[x < (0 if name in ("log", "sqrt") else 0.999)]])
+    function = getattr(np, name)
+    with at(level) as ops:
+        result = ops.map(lambda x: function(x), x)
+    expected = function(x.astype(np.float64))
+    size = 1 if name in ("sin", "cos") else np.abs(expected)
+    assert_close((result / size).astype(np.float32), expected / size, "elementwise", what=name)
+
+
+@pytest.mark.parametrize("level", FAST)
+def test_powers_keep_their_digits_far_out(level):
+    base = np.geomspace(1e-30, 1e30, 301).astype(np.float32)
+    a, b = (x.ravel() for x in np.meshgrid(base, np.linspace(-1.26, 1.26, 64).astype(np.float32)))
+    with at(level) as ops:
+        result = ops.map(lambda a, b: np.power(a, b), a, b)
+    expected = np.power(a.astype(np.float64), b)
+    assert_close((result / expected).astype(np.float32), np.ones_like(a), "elementwise")
+
+
 @pytest.mark.parametrize(
     "shapes",
     [((4, 5, 6), (6,), (1,)), ((4, 5, 6), (5, 1), (4, 1, 1)), ((3, 1, 7), (1, 5, 1), (1, 1, 7)), ((1,),) * 3,
-     ((2, 300), (300,), (2, 1)), ((70, 3), (3,), (70, 1))],
+     ((2, 300), (300,), (2, 1)), ((70, 3), (3,), (70, 1)), ((700, 1), (700, 1), (1,)),
+     ((300, 3), (3,), (300, 1)), ((300, 10), (300, 1), (10,)), ((7, 41, 3), (7, 1, 3), (41, 1)),
+     ((3, 5, 2, 7), (5, 1, 7), (3, 1, 2, 1)), ((2, 1, 700), (3, 1), (1, 1, 700)), ((5, 259), (259,), (5, 1))],
 )  # fmt: skip
 def test_inputs_repeat_as_numpy_broadcasts_them(shapes):
     arrays = [draw(*shape, seed=i) for i, shape in enumerate(shapes)]
@@ -62,7 +113,29 @@ def test_outputs_may_be_inputs():
         ops.map(lambda a, b: (b, a + b), a, b, out=(a, b))
         return a, b
 
-    check_all(swapped_and_added, draw(1000), draw(1000, seed=1), kind="elementwise")
+    def rotated(ops, a, b):
+        c = a + b
+        ops.map(lambda a, b, c: (b * 2, c, a + b - c), a, b, c, out=(a, b, c))
+        return a, b, c
+
+    def swapped(ops, a, b):
+        ops.map(lambda a, b: (b, a), a, b, out=(a, b))
+        return a, b
+
+    def updated(ops, a, b):
+        ops.map(lambda a, b, rate: (a - rate * b, a * b), a, b, np.full(1, 0.5, a.dtype), out=(b, a))
+        return a, b
+
+    for size in (1, 16, 100, 1000, 1024):
+        for in_place in (swapped_and_added, rotated, swapped, updated):
+            check_all(in_place, draw(size), draw(size, seed=1), kind="elementwise")
+
+
+def test_one_value_may_be_several_results():
+    check_all(
+        lambda ops, a: tuple(ops.map(lambda a: (s := a + 1, s, a, a, s * s, 2.0 + 0 * a), a)), draw(1000),
+        kind="elementwise",
+    )  # fmt: skip
 
 
 def test_a_formula_must_be_element_by_element():
@@ -102,11 +175,27 @@ def test_reduce(name, axes):
     def reductions(ops, x, start):
         first = ops.reduce(x, name, axes, scale=0.5)
         added = start[: first.size].reshape(first.shape).copy()
-        return first, ops.reduce(x, name, axes, accumulate=True, out=added)
+        return first, ops.reduce(x, name, axes, scale=2.0, accumulate=True, out=added)
 
     check_all(reductions, x, start, terms=x.size)
     expected = getattr(x.astype(np.float64), {"sum": "sum", "maximum": "max", "minimum": "min"}[name])(axes)
     assert_close(CPU.reduce(x, name, axes), np.atleast_1d(expected), terms=x.size)
+
+
+# Rows and columns, narrow and wide, of one block of the fast form and of several, and with a rest.
+@pytest.mark.parametrize("shape, axes", [
+    ((1,), (0,)), ((20_011,), (0,)), ((5003, 3), (0,)), ((700, 19), (0,)), ((300, 40), (0,)),
+    ((3, 1700), (0,)), ((37, 3), (1,)), ((37, 200), (1,)), ((3, 9001), (1,)), ((2, 1000, 5), (1,)),
+    ((2, 300, 33), (1,)), ((3, 70, 4, 65), (1, 3)), ((3, 4, 70, 5), (0, 2)), ((2, 3, 4, 50, 18), (1, 3)),
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["sum", "maximum", "minimum"])
+def test_reduce_in_blocks(name, shape, axes):
+    x = draw(*shape, low=-1 if name != "sum" else 0.1)
+    check_all(lambda ops, x: ops.reduce(x, name, axes, scale=2.0), x, terms=x.size)
+    x.flat[x.size // 2] = np.nan
+    x.flat[-1] = np.inf
+    check_all(lambda ops, x: ops.reduce(x, name, axes), x, terms=x.size)
+    check_threads(lambda ops, x: [ops.reduce(x, name, axes)], np.concatenate([x] * 5))
 
 
 @pytest.mark.parametrize("accumulate", [False, True])
@@ -118,6 +207,9 @@ def test_strided_copies(accumulate):
         dict(shape=(2, 3, 4, 5), x_strides=(60, 20, 5, 1), y_strides=(210, 42, 6, 1), y_offset=55),  # padded
         dict(shape=(6, 120), x_strides=(0, 1), y_strides=(120, 1)),  # repeated
         dict(shape=(24, 5), x_strides=(5, -1), x_offset=4, y_strides=(5, 1)),  # reversed
+        dict(shape=(2, 3, 4, 5), x_strides=(60, -20, 5, -1), x_offset=44, y_strides=(60, 20, 5, 1)),  # turned
+        dict(shape=(6, 20), x_strides=(20, 1), y_strides=(40, 1)),  # every second row
+        dict(shape=(3, 0, 5), x_strides=(20, 5, 1), y_strides=(20, 5, 1)),  # nothing
         dict(shape=(), x_strides=(), x_offset=7, y_strides=(), y_offset=9),
     ):
         def copied(ops, x, y, options=options):
@@ -153,6 +245,7 @@ def test_normal_numbers_are_normal():
 @pytest.mark.parametrize("interpolation", ["nearest", "linear"])
 @pytest.mark.parametrize("shape, size", [
     ((2, 5, 3), (3,)), ((2, 4, 5, 3), (2, 3)), ((1, 1, 1, 2), (2, 2)), ((2, 2, 3, 4, 5), (2, 1, 3)),
+    ((1, 6, 5, 19), (2, 2)), ((2, 3, 4, 70), (4, 1)), ((1, 40, 3, 1), (1, 5)),
 ])  # fmt: skip
 def test_upsample(shape, size, interpolation):
     options = dict(size=size, interpolation=interpolation)

@@ -78,15 +78,6 @@ def test_labels_that_do_not_count(from_logits):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_squared_error(shape):
-    for weight in (draw(*shape[:-1], seed=2), None):
-        check_all(
-            lambda ops, p, t, w: ops.squared_error(p, t, w, scale=0.5),
-            draw(*shape), draw(*shape, seed=1, low=3, high=4), weight, terms=shape[-1],
-        )  # fmt: skip
-
-
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("kind", ["categorical", "sparse", "binary"])
 def test_accuracy(kind, shape):
     prediction, target = prediction_and_target(kind, shape, False)
@@ -112,7 +103,7 @@ def test_any_number_of_threads_gives_the_same_bytes():
         labels = np.zeros(shape[0], np.int32)
 
         def all_of_them(ops, x, t, labels):
-            results = [ops.softmax(x), ops.softmax_gradient(x, x), *ops.squared_error(x, t)]
+            results = [ops.softmax(x), ops.softmax_gradient(x, x)]
             for kind in ("categorical", "sparse", "binary"):
                 for from_logits in (False, True):
                     target = labels if kind == "sparse" else t

@@ -33,6 +33,7 @@ class Case:
             padding=self.padding or none,
             dilation=self.dilation or ones,
             groups=self.groups,
+            algorithm="direct",
         )
 
     @property
@@ -74,9 +75,12 @@ CASES = [
     Case((8, 9), (3, 3), C=17, K=33, groups=2, strides=(2, 1), padding=same(3, 3)),
     Case((8, 19), (3, 3), C=1, K=1, groups=19, padding=same(3, 3)),  # depthwise
     Case((9, 9), (5, 3), C=1, K=1, groups=40, strides=(2, 2), dilation=(1, 2), padding=((2, 2), (2, 2))),
+    Case((20,), (15,), C=1, K=1, groups=19),  # of a window row eight taps, three and one
     Case((6, 6), (3, 3), C=1, K=2, groups=5, padding=same(3, 3)),  # two filters a channel
     Case((400,), (7,), N=1, C=2, K=5, padding=((3, 3),)),  # several strips of one row
+    Case((3,), (2,), N=1, C=2, K=5, padding=((400, 300),)),  # strips of nothing but padding
     Case((40,), (3,), C=16, K=16, padding=((2, 0),)),  # causal
+    Case((6,), (3,), strides=(2,), padding=((2, 0),)),  # of one residue a single tap, shifted
     Case((4, 5, 6), (3, 2, 3), C=4, K=10, strides=(1, 2, 1), padding=((1, 1), (0, 1), (1, 1))),
     Case((5, 4, 5), (2, 2, 2), C=3, K=4, strides=(2, 2, 2), dilation=(2, 1, 1)),
     Case((3, 3), (3, 3), N=1, C=130, K=140, padding=same(3, 3)),  # few chunks of a large gradient

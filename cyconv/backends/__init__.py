@@ -1,7 +1,6 @@
 """Which backend runs the operations: `use("reference" | "cpu")`, CYCONV_BACKEND, `active()`."""
 
 import os
-from contextlib import ContextDecorator
 
 NAMES = ("reference", "cpu")
 _made = {}
@@ -27,7 +26,7 @@ def active():
     return _active
 
 
-class use(ContextDecorator):
+class use:
     """Switches the backend: `use("reference")` for good, `with use("reference"):` for a while."""
 
     def __init__(self, name):

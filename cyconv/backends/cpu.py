@@ -5,6 +5,7 @@ computed. Each returns (sizes, attributes); which kernel, threads and scratch th
 """
 
 import itertools
+import math
 import os
 from math import prod
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from .._native import engine
 from .._native.engine import ACTIVATIONS, BINARIES
+from . import algorithms
 from .bytecode import bytecode
 from .interface import DISTRIBUTIONS, EPSILON, INTERPOLATIONS, REDUCTIONS
 
@@ -37,6 +39,9 @@ def _chosen_level():
 
 
 level = _chosen_level()
+# With at most so many channels a level's vectors would be half empty: the level below does the same work.
+NARROW = {"avx512": (8, "avx2")}
+narrow = NARROW
 
 
 def lower(operation, operands, attributes, threads, at_level=None):
@@ -47,10 +52,44 @@ def lower(operation, operands, attributes, threads, at_level=None):
     sizes, reals, *code = globals()[operation](*operands, **attributes)
     # The fast forms plan over at least one element; over none the textbook loop does nothing at once.
     empty = any(o is not None and 0 in o.shape for o in operands)
-    chosen = "naive" if empty or attributes.get("algorithm") == "naive" else at_level or level
-    head = (engine.OPERATIONS[operation], TYPES[dtypes], engine.LEVELS[chosen])
+    algorithm = algorithm_of(operation, operands, attributes)
+    chosen = "naive" if empty or algorithm == "naive" else at_level or level
+    channels, lower_level = narrow.get(chosen, (0, None))
+    if _vector_axis(operation, operands, attributes) <= channels:
+        chosen = lower_level
+    name = f"{operation}_winograd" if algorithm == "winograd" else operation
+    head = (engine.OPERATIONS[name], TYPES[dtypes], engine.LEVELS[chosen])
     work = engine.workspace(*head, sizes, reals, threads)
     return (*head, sizes, reals, threads, code[0] if code else None, work)
+
+
+def _vector_axis(operation, operands, attributes):
+    """How many channels the vectors of a window's kernel run over."""
+    if attributes.get("groups", 1) > 1:
+        return math.inf
+    if operation == "convolution_input_gradient":
+        return operands[1].shape[-2]
+    if operation.startswith("convolution") or operation == "matmul" or "pool" in operation:
+        return operands[2 if operation.endswith("kernel_gradient") else -1].shape[-1]
+    return math.inf
+
+
+def algorithm_of(operation, operands, attributes):
+    """The algorithm by which a convolution runs; None for another operation."""
+    if "algorithm" not in attributes:
+        return None
+    a, b = operands[:2]
+    kernel, out = {
+        "convolution": (b, operands[-1]),
+        "convolution_input_gradient": (b, a),
+        "convolution_kernel_gradient": (operands[2], b),
+    }[operation]
+    per_group, K = kernel.shape[-2:]
+    groups = attributes["groups"]
+    return algorithms.choose(
+        attributes["algorithm"], out.shape[0], out.shape[1:-1], per_group * groups, K,
+        kernel.shape[:-2], attributes["strides"], attributes["dilation"], groups,
+    )  # fmt: skip
 
 
 def _check_dtypes(operation, operands, attributes):
@@ -89,7 +128,9 @@ def _geometry(x, y, K, groups, window, strides, padding, dilation):
     )  # fmt: skip
 
 
-def convolution(x, kernel, bias, y, *, strides, padding, dilation, groups, activation, alpha, algorithm):
+def convolution(
+    x, kernel, bias, residual, y, *, strides, padding, dilation, groups, activation, alpha, algorithm
+):
     g = _geometry(x, y, kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
     return (*g, ACTIVATIONS[activation]), (alpha,)
 
@@ -130,15 +171,19 @@ def _rows(x):
     return prod(x.shape[:-1]), x.shape[-1]
 
 
-def batch_norm(x, gamma, beta, moving_mean, moving_variance, y, mean, inv_std, *, momentum, epsilon):
-    return _rows(x), (epsilon, momentum)
+def batch_norm(
+    x, gamma, beta, residual, moving_mean, moving_variance, y, mean, inv_std, *, momentum, epsilon, activation
+):
+    return (*_rows(x), int(activation == "relu")), (epsilon, momentum)
 
 
-def batch_norm_inference(x, gamma, beta, moving_mean, moving_variance, y, inv_std, *, epsilon):
-    return _rows(x), (epsilon,)
+def batch_norm_inference(
+    x, gamma, beta, residual, moving_mean, moving_variance, y, inv_std, *, epsilon, activation
+):
+    return (*_rows(x), int(activation == "relu")), (epsilon,)
 
 
-def batch_norm_gradient(x, dy, gamma, mean, inv_std, dx, dgamma, dbeta, *, training):
+def batch_norm_gradient(x, dy, y, gamma, mean, inv_std, dx, dz, dgamma, dbeta, *, training):
     return (*_rows(x), int(training)), ()
 
 
@@ -271,10 +316,6 @@ def cross_entropy(
 ):
     ignore = (0, 0) if ignore_class is None else (1, ignore_class)
     return (*_rows(prediction), KINDS[kind], int(from_logits), *ignore), (label_smoothing, scale, EPSILON)
-
-
-def squared_error(prediction, target, weight, losses, gradient, *, scale):
-    return _rows(prediction), (0.0, scale)
 
 
 def accuracy(prediction, target, matches, *, kind, threshold):

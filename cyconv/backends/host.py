@@ -72,6 +72,10 @@ class Reference(Host):
     def _do(self, operation, operands, attributes):
         _silently(getattr(reference, operation), operands, attributes)
 
+    def algorithm(self, operation, operands, attributes):
+        """The algorithm by which an operation runs: there is one, the definition."""
+        return "definition" if "algorithm" in attributes else None
+
     def scratch(self, operation, operands, attributes):
         return 0
 
@@ -98,6 +102,10 @@ class Cpu(Host):
         plan = engine.Plan()
         _add(plan, call, operands, _aligned(work))
         plan.run()
+
+    def algorithm(self, operation, operands, attributes):
+        """The algorithm by which a convolution runs; None for operations that have one only."""
+        return cpu.algorithm_of(operation, operands, attributes)
 
     def scratch(self, operation, operands, attributes):
         """Bytes of scratch that the recorded call will need."""

@@ -17,13 +17,14 @@ from math import prod
 import numpy as np
 
 from .. import shapes
+from .algorithms import fits_winograd
 from .formula import trace
 
 EPSILON = 1e-7  # Keras's backend epsilon: cross-entropies clip probabilities to [EPSILON, 1 - EPSILON]
 
 
 # "direct" and "naive" give the same numbers by a fast kernel and by the textbook loop; "auto" chooses.
-ALGORITHMS = ("auto", "naive", "direct")
+ALGORITHMS = ("auto", "naive", "direct", "winograd")
 REDUCTIONS = ("sum", "maximum", "minimum")
 DISTRIBUTIONS = ("uniform", "normal")
 INTERPOLATIONS = ("nearest", "linear")
@@ -56,12 +57,13 @@ class Door:
 
     # Convolution ---------------------------------------------------------------------------------------
 
-    def convolution(self, x, kernel, bias=None, *, strides, padding, dilation, groups=1,
+    def convolution(self, x, kernel, bias=None, residual=None, *, strides, padding, dilation, groups=1,
                     activation="linear", alpha=0.0, algorithm="auto", out=None):
-        """y[n,o,k] = f(bias[k] + sum over t,c of x[n, o*stride + t*dilation - before, c] * kernel[t,c,k]).
+        """y[n,o,k] = f(bias[k] + residual[n,o,k]
+                        + sum over t,c of x[n, o*stride + t*dilation - before, c] * kernel[t,c,k]).
 
         Cross-correlation, as deep learning means the word (section 9.1); positions outside x are zeros.
-        x (N, sizes..., C); kernel (window..., C // groups, K); bias (K,) -> (N, out..., K).
+        x (N, sizes..., C); kernel (window..., C // groups, K); bias (K,); residual like y -> (N, out..., K).
         """
         window, (per_group, K) = tuple(kernel.shape[:-2]), kernel.shape[-2:]
         N, *sizes, C = x.shape
@@ -71,9 +73,11 @@ class Door:
         if bias is not None:
             expect(bias, (K,), "bias", "convolution")
         shape = (N, *shapes.window_output(sizes, window, strides, dilation, padding, "kernel"), K)
+        if residual is not None:
+            expect(residual, shape, "residual", "convolution")
         out = self._out(out, shape, x, "convolution")
-        self._known(algorithm)
-        self._do("convolution", (x, kernel, bias, out), dict(
+        self._known(algorithm, window, strides, dilation, groups)
+        self._do("convolution", (x, kernel, bias, residual, out), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups,
             activation=activation, alpha=alpha, algorithm=algorithm))
         return out
@@ -92,7 +96,7 @@ class Door:
         if bias is not None:
             expect(bias, (input_shape[-1],), "bias", "convolution_input_gradient")
         out = self._out(out, input_shape, dy, "convolution_input_gradient")
-        self._known(algorithm)
+        self._known(algorithm, kernel.shape[:-2], strides, dilation, groups)
         self._do("convolution_input_gradient", (dy, kernel, bias, out), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups,
             activation=activation, alpha=alpha, algorithm=algorithm))
@@ -107,14 +111,20 @@ class Door:
                              dilation, groups)
         if dbias is not None:
             expect(dbias, (dkernel.shape[-1],), "dbias", "convolution_kernel_gradient")
-        self._known(algorithm)
+        self._known(algorithm, dkernel.shape[:-2], strides, dilation, groups)
         self._do("convolution_kernel_gradient", (x, dy, dkernel, dbias), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups, algorithm=algorithm))
 
     @staticmethod
-    def _known(algorithm):
+    def _known(algorithm, window, strides, dilation, groups):
         if algorithm not in ALGORITHMS:
             raise ValueError(f"`algorithm` must be one of {', '.join(ALGORITHMS)}. Received: {algorithm!r}")
+        if algorithm == "winograd" and not fits_winograd(window, strides, dilation, groups):
+            raise ValueError(
+                "algorithm='winograd' is for 3x3 windows with strides, dilation and groups of 1. Received: "
+                f"window {tuple(window)}, strides {tuple(strides)}, dilation {tuple(dilation)}, "
+                f"groups {groups}; take 'direct' or 'auto'"
+            )
 
     def _check_gradient(self, name, input_shape, kernel_shape, dy, strides, padding, dilation, groups):
         N, *sizes, C = input_shape
@@ -185,39 +195,57 @@ class Door:
 
     # Batch normalisation: Ioffe & Szegedy 2015, algorithms 1 and 2 ---------------------------------------
 
-    def batch_norm(self, x, gamma, beta, moving_mean, moving_variance, *, momentum, epsilon, out=None):
-        """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, statistics over all but the channels.
+    def batch_norm(self, x, gamma, beta, moving_mean, moving_variance, residual=None, *, momentum, epsilon,
+                   activation="linear", out=None):
+        """y = f(gamma * (x - mean) / sqrt(variance + epsilon) + beta + residual), statistics over all but the
+        channels; f: "linear" or "relu".
 
         moving = momentum * moving + (1 - momentum) * batch, with the population variance, as Keras.
-        gamma, beta: (C,) or None. Returns (y, mean, inv_std); inv_std = 1 / sqrt(variance + epsilon).
+        gamma, beta: (C,) or None; residual: like x or None. Returns (y, mean, inv_std); inv_std = 1 /
+        sqrt(variance + epsilon).
         """
-        C = self._channels(x, gamma, beta, moving_mean, moving_variance)
+        C = self._normalises(x, residual, activation, gamma, beta, moving_mean, moving_variance)
         out = self._out(out, x.shape, x, "batch_norm")
         mean, inv_std = self.empty((C,), x.dtype), self.empty((C,), x.dtype)
-        self._do("batch_norm", (x, gamma, beta, moving_mean, moving_variance, out, mean, inv_std),
-                 dict(momentum=momentum, epsilon=epsilon))
+        self._do("batch_norm", (x, gamma, beta, residual, moving_mean, moving_variance, out, mean, inv_std),
+                 dict(momentum=momentum, epsilon=epsilon, activation=activation))
         return out, mean, inv_std
 
-    def batch_norm_inference(self, x, gamma, beta, moving_mean, moving_variance, *, epsilon, out=None):
+    def batch_norm_inference(self, x, gamma, beta, moving_mean, moving_variance, residual=None, *, epsilon,
+                             activation="linear", out=None):
         """The same with the moving statistics. Returns (y, inv_std)."""
-        C = self._channels(x, gamma, beta, moving_mean, moving_variance)
+        C = self._normalises(x, residual, activation, gamma, beta, moving_mean, moving_variance)
         out = self._out(out, x.shape, x, "batch_norm_inference")
         inv_std = self.empty((C,), x.dtype)
-        self._do("batch_norm_inference", (x, gamma, beta, moving_mean, moving_variance, out, inv_std),
-                 dict(epsilon=epsilon))
+        self._do("batch_norm_inference",
+                 (x, gamma, beta, residual, moving_mean, moving_variance, out, inv_std),
+                 dict(epsilon=epsilon, activation=activation))
         return out, inv_std
 
-    def batch_norm_gradient(self, x, dy, gamma, mean, inv_std, dgamma=None, dbeta=None, *, training=True,
-                            out=None):
-        """With xhat = (x - mean) * inv_std over M values a channel: dbeta += sum dy; dgamma += sum dy * xhat;
-        dx = gamma * inv_std * (dy - (sum dy + xhat * sum(dy * xhat)) / M); else gamma * inv_std * dy.
+    def batch_norm_gradient(self, x, dy, gamma, mean, inv_std, dgamma=None, dbeta=None, *, y=None,
+                            residual=False, training=True, out=None):
+        """With xhat = (x - mean) * inv_std over M values a channel, and dz = dy, or, where y is given (relu
+        behind the normalisation), dy where y > 0 and 0 elsewhere: dbeta += sum dz; dgamma += sum dz * xhat;
+        dx = gamma * inv_std * (dz - (sum dz + xhat * sum(dz * xhat)) / M); else gamma * inv_std * dz.
+
+        Returns dx; with `residual`, (dx, dz): dz is the residual's gradient.
         """
         self._channels(x, gamma, mean, inv_std, dgamma, dbeta)
         expect(dy, x.shape, "dy", "batch_norm_gradient")
+        if y is not None:
+            expect(y, x.shape, "y", "batch_norm_gradient")
         out = self._out(out, x.shape, x, "batch_norm_gradient")
-        operands = (x, dy, gamma, mean, inv_std, out, dgamma, dbeta)
+        dz = self.empty(tuple(x.shape), x.dtype) if residual else None
+        operands = (x, dy, y, gamma, mean, inv_std, out, dz, dgamma, dbeta)
         self._do("batch_norm_gradient", operands, dict(training=training))
-        return out
+        return (out, dz) if residual else out
+
+    def _normalises(self, x, residual, activation, *vectors):
+        if residual is not None:
+            expect(residual, x.shape, "residual", "batch normalisation")
+        if activation not in ("linear", "relu"):
+            raise ValueError(f"batch normalisation applies 'linear' or 'relu'. Received: {activation!r}")
+        return self._channels(x, *vectors)
 
     def _channels(self, x, *vectors):
         C = x.shape[-1]
@@ -407,16 +435,6 @@ class Door:
             scale=scale))
         return losses, gradient
 
-    def squared_error(self, prediction, target, weight=None, *, scale=1.0):
-        """losses[m] = weight[m] * mean over c of (prediction[m,c] - target[m,c])**2, and scale * gradient."""
-        rows = tuple(prediction.shape[:-1])
-        expect(target, prediction.shape, "target", "squared_error")
-        if weight is not None:
-            expect(weight, rows, "weight", "squared_error")
-        losses, gradient = self.empty(rows, prediction.dtype), self.empty(prediction.shape, prediction.dtype)
-        self._do("squared_error", (prediction, target, weight, losses, gradient), dict(scale=scale))
-        return losses, gradient
-
     def accuracy(self, prediction, target, *, kind, threshold=0.5):
         """matches[m] = 1 where the largest class is the target's (binary: mean over c of agreement), or 0."""
         rows = tuple(prediction.shape[:-1])
@@ -458,5 +476,5 @@ OPERATIONS = (
     "upsample", "upsample_gradient",
     "matmul", "activation", "activation_gradient", "softmax", "softmax_gradient",
     "dropout", "random", "binary", "map", "reduce", "copy", "fill",
-    "cross_entropy", "squared_error", "accuracy", "sgd", "adam",
+    "cross_entropy", "accuracy", "sgd", "adam",
 )

@@ -39,9 +39,11 @@ def crop(padded, padding, into):
     into[...] = padded[(slice(None), *inside)]
 
 
-def convolution(x, kernel, bias, y, *, strides, padding, dilation, groups, activation, alpha, algorithm):
+def convolution(
+    x, kernel, bias, residual, y, *, strides, padding, dilation, groups, activation, alpha, algorithm
+):
     xp = pad(x, padding)
-    y[...] = 0 if bias is None else bias
+    y[...] = (0 if bias is None else bias) + (0 if residual is None else residual)
     for tap, seen in taps(kernel.shape[:-2], y.shape[1:-1], strides, dilation):
         for c, k in groups_of(x.shape[-1], y.shape[-1], groups):
             y[..., k] += xp[seen][..., c] @ kernel[tap][:, k]
@@ -129,40 +131,49 @@ def average_pool_gradient(dy, dx, *, window, strides, padding, count_padding):
 # Batch normalisation ----------------------------------------------------------------------------------------
 
 
-def batch_norm(x, gamma, beta, moving_mean, moving_variance, y, mean, inv_std, *, momentum, epsilon):
+def batch_norm(
+    x, gamma, beta, residual, moving_mean, moving_variance, y, mean, inv_std, *, momentum, epsilon, activation
+):
     axes = tuple(range(x.ndim - 1))
     mean[...] = x.mean(axes)
     variance = ((x - mean) ** 2).mean(axes)
     inv_std[...] = 1 / np.sqrt(variance + epsilon)
-    _normalise(x, gamma, beta, mean, inv_std, y)
+    _normalise(x, gamma, beta, residual, mean, inv_std, y, activation)
     moving_mean[...] = moving_mean * momentum + mean * (1 - momentum)
     moving_variance[...] = moving_variance * momentum + variance * (1 - momentum)
 
 
-def batch_norm_inference(x, gamma, beta, moving_mean, moving_variance, y, inv_std, *, epsilon):
+def batch_norm_inference(
+    x, gamma, beta, residual, moving_mean, moving_variance, y, inv_std, *, epsilon, activation
+):
     inv_std[...] = 1 / np.sqrt(moving_variance + epsilon)
-    _normalise(x, gamma, beta, moving_mean, inv_std, y)
+    _normalise(x, gamma, beta, residual, moving_mean, inv_std, y, activation)
 
 
-def _normalise(x, gamma, beta, mean, inv_std, y):
-    y[...] = (x - mean) * inv_std
+def _normalise(x, gamma, beta, residual, mean, inv_std, y, activation):
+    z = (x - mean) * inv_std
     if gamma is not None:
-        y *= gamma
+        z = z * gamma
     if beta is not None:
-        y += beta
+        z = z + beta
+    y[...] = z if residual is None else z + residual
+    _activate(y, activation, 0.0)
 
 
-def batch_norm_gradient(x, dy, gamma, mean, inv_std, dx, dgamma, dbeta, *, training):
+def batch_norm_gradient(x, dy, y, gamma, mean, inv_std, dx, dz, dgamma, dbeta, *, training):
     axes = tuple(range(x.ndim - 1))
     M = x.size // x.shape[-1]
     xhat = (x - mean) * inv_std
-    sum_dy, sum_dy_xhat = dy.sum(axes), (dy * xhat).sum(axes)
+    slope = dy if y is None else np.where(y > 0, dy, 0)
+    sum_dz, sum_dz_xhat = slope.sum(axes), (slope * xhat).sum(axes)
     scale = inv_std if gamma is None else inv_std * gamma
-    dx[...] = scale * (dy - (sum_dy + xhat * sum_dy_xhat) / M if training else dy)
+    dx[...] = scale * (slope - (sum_dz + xhat * sum_dz_xhat) / M if training else slope)
+    if dz is not None:
+        dz[...] = slope
     if dgamma is not None:
-        dgamma += sum_dy_xhat
+        dgamma += sum_dz_xhat
     if dbeta is not None:
-        dbeta += sum_dy
+        dbeta += sum_dz
 
 
 # Matrices and elements --------------------------------------------------------------------------------------
@@ -424,15 +435,6 @@ def _binary_entropy(p, t, from_logits):
     q = np.clip(p, EPSILON, 1 - EPSILON)
     loss = -(t * np.log(q) + (1 - t) * np.log(1 - q))
     return loss.mean(-1), np.where(q == p, (q - t) / (q * (1 - q)), 0) / C
-
-
-def squared_error(prediction, target, weight, losses, gradient, *, scale):
-    C = prediction.shape[-1]
-    difference = prediction - target
-    w = 1 if weight is None else weight
-    losses[...] = w * (difference**2).mean(-1)
-    if gradient is not None:
-        gradient[...] = scale * 2 / C * np.multiply(np.asarray(w)[..., None], difference)
 
 
 def accuracy(prediction, target, matches, *, kind, threshold):

@@ -5,6 +5,7 @@ cyconv demo digits | mnist [--epochs N] [--batch-size N] [--seed N] [--out DIR]
 """
 
 import argparse
+import os
 import sys
 
 
@@ -13,7 +14,10 @@ def main(arguments=None):
     options = parser().parse_args(arguments)
     try:
         options.run(options)
-    except (FileNotFoundError, ModuleNotFoundError, NotADirectoryError, PermissionError, ValueError) as error:
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough: `cyconv info | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (ModuleNotFoundError, OSError, ValueError) as error:
         print(f"cyconv: {error}", file=sys.stderr)
         return 1
     return 0
@@ -34,7 +38,7 @@ def parser():
         "name", choices=("digits", "mnist"), help="the images: 8x8 in seconds, 28x28 in a minute or two"
     )
     demo.add_argument(
-        "--epochs", type=positive, help="times through the training images (digits: 20, mnist: 3)"
+        "--epochs", type=positive, help="times through the training images (digits: 30, mnist: 3)"
     )
     demo.add_argument("--batch-size", type=positive, help="images a step (digits: 32, mnist: 64)")
     demo.add_argument(

@@ -86,9 +86,10 @@ def run(name, epochs=None, batch_size=None, seed=0, out="demo-output"):
     Returns: (test accuracy, the list of the pictures' paths).
     Errors: those of the data set and of a missing matplotlib, each with the command that helps.
     """
-    demo = DEMOS[name]
+    demo, out = DEMOS[name], Path(out)
     epochs, batch_size = epochs or demo["epochs"], batch_size or demo["batch_size"]
     keras.visualize.require_matplotlib()  # told now rather than after the training
+    out.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *where: print(f"NOTE: {message}")
         (x_train, y_train), (x_test, y_test) = demo["load"]()
@@ -113,7 +114,7 @@ def run(name, epochs=None, batch_size=None, seed=0, out="demo-output"):
     probabilities = model.predict(x_test, verbose=0)
     accuracy = float(np.mean(probabilities.argmax(1) == y_test))
     print(f"test accuracy: {accuracy:.4f}")
-    return accuracy, draw(model, history, x_test, y_test, probabilities, Path(out), name)
+    return accuracy, draw(model, history, x_test, y_test, probabilities, out, name)
 
 
 def draw(model, history, x, y, probabilities, folder, name):
@@ -125,7 +126,6 @@ def draw(model, history, x, y, probabilities, folder, name):
         "confusion": keras.visualize.confusion_matrix(y, probabilities),
         "mistakes": keras.visualize.mistakes(x, y, probabilities),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for what, figure in pictures.items():
         paths.append(folder / f"{name}-{what}.png")

@@ -40,8 +40,9 @@ def lines():
     yield "system", f"{platform.system()} {platform.machine()}"
     yield "backend", cyconv.backends.active().name
     yield "level", f"{cpu.level} (available: {', '.join(engine.levels())}; CYCONV_ISA chooses)"
-    yield "threads", f"{cyconv.get_num_threads()} (cyconv.set_num_threads changes it)"
-    yield "OpenMP", "yes" if engine.has_openmp() else "no: built without, so one thread"
+    openmp = engine.has_openmp()
+    yield "threads", f"{cyconv.get_num_threads()}{' (cyconv.set_num_threads changes it)' * openmp}"
+    yield "OpenMP", "yes" if openmp else "no: built without, so one thread"
     yield "compiler", engine.compiler()
     yield "flags", engine.flags()
     for what, names, command in PARTS:

@@ -24,8 +24,16 @@ class _Adaptive(Layer):
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self.output_size, input_shape[-1])
 
+    def _even(self, sizes):
+        """The window's size where every axis divides into equal windows: then it is ordinary pooling."""
+        pairs = list(zip(sizes, self.output_size, strict=True))
+        return None if any(n % m for n, m in pairs) else tuple(n // m for n, m in pairs)
+
     def forward(self, ops, x, training):
         given, kept = tuple(x.shape), []
+        if self._even(given[1:-1]):
+            y, saved = self.pool(ops, x, self._even(given[1:-1]))
+            return y, (given, saved)
         for axis, out in enumerate(self.output_size, start=1):
             shape = tuple(x.shape)
             outer, n, inner = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
@@ -35,7 +43,7 @@ class _Adaptive(Layer):
                 row = (stop - start) * inner
                 ops.copy(x, window, shape=(outer, row), x_strides=(n * inner, 1), x_offset=start * inner,
                          y_strides=(row, 1))  # fmt: skip
-                value, saved = self.pool(ops, window)
+                value, saved = self.pool(ops, window, (stop - start,))
                 ops.copy(value, y, shape=(outer, inner), x_strides=(inner, 1), y_strides=(out * inner, 1),
                          y_offset=i * inner)  # fmt: skip
                 kept.append(saved)
@@ -46,6 +54,8 @@ class _Adaptive(Layer):
         if not needs_dx:
             return None
         given, kept = saved
+        if self._even(given[1:-1]):
+            return self.pool_gradient(ops, dy, kept, given, self._even(given[1:-1]))
         for axis in reversed(range(1, self.rank + 1)):
             shape = tuple(dy.shape)
             outer, n, out, inner = prod(shape[:axis]), given[axis], shape[axis], prod(shape[axis + 1 :])
@@ -55,24 +65,25 @@ class _Adaptive(Layer):
                 value = ops.empty((outer, 1, inner), dy.dtype)
                 ops.copy(dy, value, shape=(outer, inner), x_strides=(out * inner, 1), x_offset=i * inner,
                          y_strides=(inner, 1))  # fmt: skip
-                window = self.pool_gradient(ops, value, switches, (outer, stop - start, inner))
+                part, size = (outer, stop - start, inner), (stop - start,)
+                window = self.pool_gradient(ops, value, switches, part, size)
                 row = (stop - start) * inner
                 ops.copy(window, dx, shape=(outer, row), x_strides=(row, 1), y_strides=(n * inner, 1),
                          y_offset=start * inner, accumulate=True)  # fmt: skip
             kept, dy = kept[:-out], dx
         return dy
 
-    def pool(self, ops, window):
-        """(the value (outer, 1, inner) of a window (outer, length, inner), what the gradient needs)."""
+    def pool(self, ops, x, window):
+        """(x pooled in windows that lie side by side, what the gradient needs)."""
         raise NotImplementedError
 
-    def pool_gradient(self, ops, dy, saved, shape):
-        """The gradient of a window of this shape."""
+    def pool_gradient(self, ops, dy, saved, shape, window):
+        """The gradient of an x of this shape."""
         raise NotImplementedError
 
 
-def _whole(length):
-    return dict(window=(length,), strides=(1,), padding=((0, 0),))
+def _side_by_side(window):
+    return dict(window=window, strides=window, padding=((0, 0),) * len(window))
 
 
 class _AdaptiveAveragePooling(_Adaptive):
@@ -83,11 +94,11 @@ class _AdaptiveAveragePooling(_Adaptive):
     Input (N, spatial..., C) -> (N, output_size..., C).
     """
 
-    def pool(self, ops, window):
-        return ops.average_pool(window, **_whole(window.shape[1])), None
+    def pool(self, ops, x, window):
+        return ops.average_pool(x, **_side_by_side(window)), None
 
-    def pool_gradient(self, ops, dy, saved, shape):
-        return ops.average_pool_gradient(dy, input_shape=shape, **_whole(shape[1]))
+    def pool_gradient(self, ops, dy, saved, shape, window):
+        return ops.average_pool_gradient(dy, input_shape=shape, **_side_by_side(window))
 
 
 class _AdaptiveMaxPooling(_Adaptive):
@@ -98,11 +109,11 @@ class _AdaptiveMaxPooling(_Adaptive):
     Input (N, spatial..., C) -> (N, output_size..., C).
     """
 
-    def pool(self, ops, window):
-        return ops.max_pool(window, **_whole(window.shape[1]))
+    def pool(self, ops, x, window):
+        return ops.max_pool(x, **_side_by_side(window))
 
-    def pool_gradient(self, ops, dy, switches, shape):
-        return ops.max_pool_gradient(dy, switches, input_shape=shape, **_whole(shape[1]))
+    def pool_gradient(self, ops, dy, switches, shape, window):
+        return ops.max_pool_gradient(dy, switches, input_shape=shape, **_side_by_side(window))
 
 
 AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D = (

@@ -11,19 +11,25 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .. import initializers
+from .. import constraints, initializers, regularizers
+from ..arrays import numbers
 from ..backends import active
-from ..configurable import Configurable
+from ..configurable import Configurable, serialize_keras_object
 from ..graph import Node, SymbolicTensor
-from ..variables import Variable
+from ..variables import Variable, claim
 from .custom import bridge
 
 _counts = {}
 
 
+def snake_case(cls_name):
+    """Conv2DTranspose -> conv2d_transpose."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])", "_", cls_name).lower()
+
+
 def unique_name(cls_name):
     """Keras's names: snake_case of the class, then _1, _2... in the order of construction."""
-    base = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])", "_", cls_name).lower()
+    base = snake_case(cls_name)
     _counts[base] = _counts.get(base, -1) + 1
     return f"{base}_{_counts[base]}" if _counts[base] else base
 
@@ -38,28 +44,40 @@ class Layer(Configurable):
 
     name: by default the class's name in snake_case and a number. trainable: whether training changes the
     weights. dtype: "float32", or "float64" on the reference backend and the textbook loops.
-    input_shape: without the batch axis; the old way to say what a Sequential's first layer receives.
+    activity_regularizer: a penalty on the output, divided by the batch size, that is part of the loss.
+    input_shape (or input_dim, batch_input_shape, batch_shape): the old way to say what a Sequential's first
+    layer receives; the first two without the batch axis.
     """
 
     # How many axes the input must have, batch and channels included; None: any.
     input_rank = None
+    # Whether a list is several inputs, as for Add; others take one.
+    takes_list = False
+    # Whether `layer(x)` alone means training: so it is with augmentation.
+    trains_when_called = False
     # Whether a finished `build` means that the layer is built; a model decides for itself.
     build_marks_built = True
 
-    def __init__(self, *, name=None, trainable=True, dtype=None, input_shape=None, **unknown):
+    def __init__(self, *, activity_regularizer=None, name=None, trainable=True, dtype=None, autocast=True,
+                 **old):  # fmt: skip
+        self.batch_input_shape, unknown = _first_shape(old)
         if unknown:
             raise TypeError(
                 f"{type(self).__name__} does not know the argument {next(iter(unknown))!r}; it takes "
                 f"{', '.join(k for k in self._arguments if k not in unknown)} and name, trainable, dtype"
             )
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ValueError(f"`name` is a word without a slash. Received: {name!r}")
         self.name = name or unique_name(type(self).__name__)
         self.trainable, self.built, self.variables = trainable, False, []
+        self.build_shape = None
         self.dtype = _dtype_name(dtype)
-        self.batch_input_shape = None if input_shape is None else (None, *input_shape)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self._node = None
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        if "call" in cls.__dict__:  # a layer in NumPy
+        if "call" in cls.__dict__ or ("backward" in cls.__dict__ and hasattr(cls, "call")):  # in NumPy
             bridge(cls)
         if "build" in cls.__dict__ and cls.build_marks_built:
             cls.build = _marking_built(cls.build)
@@ -81,12 +99,29 @@ class Layer(Configurable):
         """dx (a list for several inputs), None where not needs_dx; adds to the parameters' gradients."""
         raise NotImplementedError(f"{type(self).__name__} has no backward pass: it cannot be trained through")
 
-    def add_weight(self, shape, initializer="zeros", name="variable", trainable=True, dtype=None):
-        """A new parameter, in the order of Keras's `get_weights`."""
-        values = initializers.get(initializer)(tuple(shape), dtype or self.dtype)
+    def weight_rules(self, **rules):
+        """Keeps arguments such as kernel_regularizer and kernel_constraint: `add_weight` finds them by the
+        name of the weight. activity_regularizer is the output's.
+        """
+        for name, rule in rules.items():
+            room = regularizers if name.endswith("_regularizer") else constraints
+            setattr(self, name, room.get(rule))
+
+    def add_weight(self, shape, initializer="zeros", name="variable", trainable=True, dtype=None,
+                   regularizer=None, constraint=None):  # fmt: skip
+        """A new parameter, in the order of Keras's `get_weights`.
+
+        regularizer: its penalty is part of the loss while the parameter is trained; constraint: what it is
+        brought back to after each update. Left out, those are taken that `weight_rules` has for `name`.
+        """
+        claim(shape, dtype or self.dtype)
+        start = initializers.get("glorot_uniform" if initializer is None else initializer)
+        values = start(tuple(shape), dtype or self.dtype)
         if tuple(values.shape) != tuple(shape):
             raise ValueError(f"{self}: the initializer of `{name}` gave {values.shape}, not {tuple(shape)}")
         variable = Variable(values, name, trainable, f"{self.name}/{name}")
+        variable.regularizer = regularizers.get(regularizer or getattr(self, f"{name}_regularizer", None))
+        variable.constraint = constraints.get(constraint or getattr(self, f"{name}_constraint", None))
         self.variables.append(variable)
         return variable
 
@@ -103,13 +138,13 @@ class Layer(Configurable):
             shapes = [t.shape for t in tensors]
             self.ensure_built(shapes if nested else shapes[0])
             outputs = self.output_shapes(shapes if nested else shapes[0])
-            node = Node(self, tensors, nested, outputs, self.dtype)
+            self._node = node = Node(self, tensors, nested, outputs, self.dtype)
             return node.outputs[0] if len(node.outputs) == 1 else node.outputs
         return self._run_on_arrays(tensors, nested, training)
 
     def _run_on_arrays(self, tensors, nested, training):
         backend = active()
-        arrays = [backend.asarray(_numeric(t, self), self.dtype) for t in tensors]
+        arrays = [backend.asarray(numbers(t, str(self)), self.dtype) for t in tensors]
         shapes = [a.shape for a in arrays]
         self.ensure_built(shapes if nested else shapes[0])
         self.output_shapes(shapes if nested else shapes[0])
@@ -122,6 +157,13 @@ class Layer(Configurable):
     def ensure_built(self, input_shape):
         """Builds the layer once; afterwards checks that the input still fits its weights."""
         with self.naming_errors(input_shape):
+            if isinstance(input_shape, list) and not self.takes_list:
+                raise ValueError(
+                    f"it takes one input. Received: a list of {len(input_shape)}; np.array(...) makes an "
+                    "array of a list of numbers"
+                )
+            if len(input_shape) == 0:
+                raise ValueError("expected an array with a batch axis. Received: a single number")
             if not self.built:
                 self.check_input(input_shape)
                 self.build(input_shape)
@@ -166,6 +208,37 @@ class Layer(Configurable):
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
+    # Where it stands in a graph ----------------------------------------------------------------------------
+
+    def _called(self):
+        if self._node is None:
+            raise AttributeError(f"{self} was not called on a symbolic tensor yet: it has no output")
+        return self._node
+
+    @property
+    def input(self):
+        """The symbolic tensor (or list) that the layer was last called on."""
+        node = self._called()
+        return list(node.inputs) if node.nested else node.inputs[0]
+
+    @property
+    def output(self):
+        """The tensor (or list) of that call: Model(model.inputs, layer.output) looks inside a model."""
+        outputs = self._called().outputs
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    @property
+    def input_shape(self):
+        """The shape of `input`, batch axis None; a list for several."""
+        given = self.input
+        return [t.shape for t in given] if isinstance(given, list) else given.shape
+
+    @property
+    def output_shape(self):
+        """The shape of `output`, batch axis None; a list for several."""
+        given = self.output
+        return [t.shape for t in given] if isinstance(given, list) else given.shape
+
     # Weights ---------------------------------------------------------------------------------------------
 
     @property
@@ -197,7 +270,7 @@ class Layer(Configurable):
 
     def set_weights(self, weights):
         """Sets all weights; ValueError where number or shapes differ (nothing is changed then)."""
-        variables, arrays = self.weights, [np.asarray(w) for w in weights]
+        variables, arrays = self.weights, [numbers(w, f"{self}: a weight") for w in weights]
         if len(variables) != len(arrays):
             raise ValueError(
                 f"{self} has {len(variables)} weights. Received: {len(arrays)} arrays. Expected: "
@@ -218,17 +291,59 @@ class Layer(Configurable):
             raise ValueError(f"{self} is not built yet: it does not know its input's shape")
         return sum(v.size for v in self.weights)
 
+    def explain(self, input_shape=None, print_fn=print):
+        """Prints the formulas of output shape, parameters and work with the numbers put in; returns the text.
+
+        input_shape: batch axis included (a list for several inputs); by default what the layer was built for.
+        """
+        from .explaining import explanation
+
+        if input_shape is None and not self.built:
+            raise ValueError(f"{self} is not built yet: give explain(input_shape), batch axis included")
+        shape = self.build_shape if input_shape is None else input_shape
+        self.ensure_built(shape)
+        (out,) = self.output_shapes(shape)
+        text = "\n".join(explanation(self, shape if isinstance(shape, list) else [tuple(shape)], out))
+        print_fn(text)
+        return text
+
     def __reduce__(self):
         """Copies (copy.deepcopy, pickle) are made anew from configuration and weights."""
-        shape = self.build_shape if self.built else None
-        return _copy_of, (type(self), self.get_config(), shape, self.get_weights())
+        return _copy_of, (type(self), self.get_config(), self.build_shape, self.get_weights())
 
     def get_config(self):
-        """The constructor's arguments and the layer's name, as JSON values."""
-        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
-        arguments = super().get_config()
-        arguments.pop("input_shape", None)
-        return {**config, **{k: v for k, v in arguments.items() if k not in config}}
+        """The constructor's arguments and the layer's name, as JSON values in Keras's form."""
+        policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": self.dtype}}
+        config = {"name": self.name, "trainable": self.trainable}
+        config["dtype"] = {**policy, "registered_name": None}
+        for name, value in super().get_config().items():
+            if name.endswith("_initializer") and isinstance(value, str):
+                value = serialize_keras_object(initializers.get(value))
+            if name not in NOT_KEPT:
+                config.setdefault(name, value)
+        return config
+
+    def get_build_config(self):
+        """{"input_shape": ...} of a layer that has been built and makes something then; else None."""
+        if self.build_shape is None or type(self).build is Layer.build:
+            return None
+        return {"input_shape": serialize_keras_object(self.build_shape)}
+
+
+# Arguments that no configuration holds: where the layer stands says them, or nothing depends on them.
+NOT_KEPT = ("input_shape", "input_dim", "batch_input_shape", "batch_shape", "autocast")
+
+
+def _first_shape(old):
+    """(the input's shape with the batch axis, or None; the arguments that say something else)."""
+    old = dict(old)
+    whole = [old.pop(name, None) for name in ("batch_input_shape", "batch_shape")]
+    single, dim = old.pop("input_shape", None), old.pop("input_dim", None)
+    if single is None and dim is not None:
+        single = (dim,)
+    if single is not None:
+        whole.append((None, *((single,) if isinstance(single, int) else single)))
+    return next((tuple(shape) for shape in whole if shape is not None), None), old
 
 
 def _copy_of(cls, config, build_shape, weights):
@@ -261,10 +376,3 @@ def _dtype_name(dtype):
     if name not in ("float32", "float64"):
         raise ValueError(f'`dtype` of a layer is "float32" or "float64". Received: {dtype!r}')
     return name
-
-
-def _numeric(values, layer):
-    array = np.asarray(values)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{layer}: expected numbers. Received: an array of dtype {array.dtype}")
-    return array

@@ -5,16 +5,18 @@ What is inside becomes part of the model's one flat list of operations.
 """
 
 from .. import graph
+from ..configurable import deserialize_keras_object
 from .base import Layer
 from .container import Container
 from .core import InputLayer
 from .matching import CropToMatch
 from .merging import Add, Concatenate
-from .serialization import deserialize
 
 
 class _Composite(Container):
     """One input, one output; `wire(x)` connects the layers when the input's shape is known."""
+
+    always_open = True
 
     def __init__(self, layers, **kwargs):
         super().__init__(**kwargs)
@@ -112,7 +114,7 @@ def _row(value, name, optional=False):
     if value is None and optional:
         return []
     entries = list(value) if isinstance(value, (list, tuple)) else [value]
-    layers = [deserialize(e) if isinstance(e, dict) and "class_name" in e else e for e in entries]
+    layers = [deserialize_keras_object(e) if isinstance(e, dict) else e for e in entries]
     wrong = [layer for layer in layers if not isinstance(layer, Layer) or isinstance(layer, InputLayer)]
     if wrong or not layers:
         received = f"{wrong[0]!r} ({type(wrong[0]).__name__})" if wrong else repr(value)

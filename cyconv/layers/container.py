@@ -11,13 +11,17 @@ from .base import Layer
 class Container(Layer):
     """inputs, outputs: symbolic tensors; nodes: what lies between them, in an order that can be run."""
 
+    takes_list = True
+    # Whether summaries and drawings always show what is inside, or only on request.
+    always_open = False
+
     @property
     def layers(self):
         """The layers inside, in the order of the graph; the inputs of a functional model first."""
         return list(getattr(self, "_layers", ()))
 
     def get_layer(self, name=None, index=None):
-        """A layer by its name or number; ValueError lists the names."""
+        """A layer by its name, its path "outer/inner" in nested ones, or its number."""
         if index is not None:
             if not -len(self.layers) <= index < len(self.layers):
                 raise ValueError(f"{self} has {len(self.layers)} layers; there is no number {index}")
@@ -25,9 +29,21 @@ class Container(Layer):
         for layer in self.layers:
             if layer.name == name:
                 return layer
+            if isinstance(layer, Container) and str(name).startswith(f"{layer.name}/"):
+                return layer.get_layer(name[len(layer.name) + 1 :])
         raise ValueError(
             f"{self} has no layer {name!r}; it has: {', '.join(layer.name for layer in self.layers)}"
         )
+
+    @property
+    def input(self):
+        """The only input, or the list of them."""
+        return self.inputs[0] if len(self.inputs) == 1 else list(self.inputs)
+
+    @property
+    def output(self):
+        """The only output, or the list of them."""
+        return self.outputs[0] if len(self.outputs) == 1 else list(self.outputs)
 
     # Weights ------------------------------------------------------------------------------------------------
 
@@ -51,6 +67,23 @@ class Container(Layer):
         self._trainable = bool(value)
         for layer in self.layers:
             layer.trainable = bool(value)
+
+    def explain(self, input_shape=None, print_fn=print):
+        """Prints every layer's formulas with the numbers put in, then the totals; returns the text."""
+        from .explaining import explanation, totals
+
+        if not self.built:
+            if input_shape is None:
+                raise ValueError(f"{self} is not built yet: give explain(input_shape)")
+            self.build(input_shape)
+        shapes = [t.shape for t in self.inputs] if input_shape is None else input_shape
+        flat = graph.flatten(self)
+        known = graph.shapes_in(flat, shapes if isinstance(shapes, list) else [shapes])
+        calls = [(n.path, n.layer, [known[i] for i in n.inputs], known[n.output]) for n in flat.nodes]
+        blocks = [explanation(layer, given, out, path) for path, layer, given, out in calls]
+        text = "\n".join(line for lines in [*blocks, totals(self, calls)] for line in lines)
+        print_fn(text)
+        return text
 
     # Shapes and values --------------------------------------------------------------------------------------
 

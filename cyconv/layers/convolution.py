@@ -1,6 +1,6 @@
-"""Conv1D, Conv2D, Conv3D: one code path for one to three spatial axes."""
+"""Conv1D, Conv2D, Conv3D: one code path for one to three spatial axes; and what all convolutions share."""
 
-from .. import activations, initializers, shapes
+from .. import initializers, shapes
 from ..backends.interface import ALGORITHMS
 from . import activation as act
 from .base import Layer
@@ -16,51 +16,34 @@ def channels_last(data_format, rank):
         )
 
 
-def check_channels(layer, input_shape):
+def check_channels(layer, input_shape, axis=-1):
     """The input's channels; ValueError where they are unknown or not those the layer was built for."""
-    channels = input_shape[-1]
+    channels = input_shape[axis]
+    where = "the last axis" if axis in (-1, len(input_shape) - 1) else f"axis {axis}"
     if channels is None:
-        raise ValueError("the number of channels (the last axis) must be known")
-    if layer.built and channels != layer.build_shape[-1]:
+        raise ValueError(f"the number of channels ({where}) must be known")
+    if layer.built and channels != layer.build_shape[axis]:
         raise ValueError(
-            f"it was built for {layer.build_shape[-1]} channels (its input was "
-            f"{tuple(layer.build_shape)}). Received: {channels} channels; channels are the last axis"
+            f"it was built for {layer.build_shape[axis]} channels (its input was "
+            f"{tuple(layer.build_shape)}). Received: {channels} channels; channels are {where}"
         )
     return channels
 
 
-def unsupported(**given):
-    """Refuses arguments that are known from Keras but not there."""
-    for name, value in given.items():
-        if value is not None:
-            raise NotImplementedError(f"`{name}` is not supported yet; leave it out. Received: {value!r}")
+class Convolution(act.Activated, Layer):
+    """What every layer that slides a kernel has: the window's arguments, an activation, the order of work.
 
-
-class Conv(Layer):
-    """y = f(bias + cross-correlation of x with kernel): Goodfellow et al. 2016, section 9.1.
-
-    filters: output channels. kernel_size, strides, dilation_rate: an int or one per spatial axis.
-    padding: "valid", "same", or ints / (before, after) pairs per axis; Conv1D also "causal".
-    groups: input and output channels are split into this many independent parts.
-    algorithm: "auto", "direct", or "naive" (the textbook loop).
-    Input (N, spatial..., C) -> output (N, spatial..., filters), spatial = floor((in + before + after -
-    (kernel - 1) * dilation - 1) / stride) + 1. Weights: kernel (window..., C / groups, filters), bias.
+    Subclasses say how to `convolve` and give the two gradients; `activation` follows, where the operation
+    does not apply it itself.
     """
 
     rank = None
+    own_arguments = ("algorithm",)
 
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1,
-                 groups=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
-                 bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None,
-                 activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
-                 algorithm="auto", **kwargs):  # fmt: skip
+    def __init__(self, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+                 bias_initializer, algorithm, **kwargs):  # fmt: skip
         super().__init__(**kwargs)
         channels_last(data_format, self.rank)
-        unsupported(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                    activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                    bias_constraint=bias_constraint)  # fmt: skip
-        self.filters = shapes.as_tuple(filters, 1, "filters")[0]
-        self.groups = shapes.as_tuple(groups, 1, "groups")[0]
         self.kernel_size = shapes.as_tuple(kernel_size, self.rank, "kernel_size")
         self.strides = shapes.as_tuple(strides, self.rank, "strides")
         self.dilation_rate = shapes.as_tuple(dilation_rate, self.rank, "dilation_rate")
@@ -68,16 +51,68 @@ class Conv(Layer):
         self._padding_for((None,) * self.rank)  # an unknown word is refused here, not at the first call
         if algorithm not in ALGORITHMS:
             raise ValueError(f"`algorithm` must be one of {', '.join(ALGORITHMS)}. Received: {algorithm!r}")
+        self.activation = activation
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.input_rank = self.rank + 2
+        self.bias = None
+
+    def check_input(self, input_shape):
+        super().check_input(input_shape)
+        check_channels(self, input_shape)
+
+    def _padding_for(self, sizes):
+        return shapes.resolve_padding(self.padding, sizes, self.kernel_size, self.strides, self.dilation_rate)
+
+    def _window_output(self, sizes):
+        return shapes.window_output(sizes, self.kernel_size, self.strides, self.dilation_rate,
+                                    self._padding_for(sizes), "kernel_size")  # fmt: skip
+
+    def _geometry(self, sizes):
+        return dict(strides=self.strides, padding=self._padding_for(sizes), dilation=self.dilation_rate,
+                    algorithm=self.algorithm)  # fmt: skip
+
+    def forward(self, ops, x, training):
+        y = self.convolve(ops, x, **act.fused(self.activation))
+        y, kept = act.finish(ops, y, self.activation)
+        return y, (x, kept)
+
+    def backward(self, ops, dy, saved, needs_dx):
+        x, kept = saved
+        dy = act.backward(ops, dy, kept, self.activation)
+        if self.trainable:
+            self.parameter_gradients(ops, x, dy)
+        return self.input_gradient(ops, x, dy) if needs_dx else None
+
+
+class Conv(Convolution):
+    """y = f(bias + cross-correlation of x with kernel): Goodfellow et al. 2016, section 9.1.
+
+    filters: output channels. kernel_size, strides, dilation_rate: an int or one per spatial axis.
+    padding: "valid", "same", or ints / (before, after) pairs per axis; Conv1D also "causal".
+    groups: input and output channels are split into this many independent parts.
+    algorithm: "auto", "direct", "winograd" (3x3, stride 1) or "naive" (the textbook loop).
+    Input (N, spatial..., C) -> output (N, spatial..., filters), spatial = floor((in + before + after -
+    (kernel - 1) * dilation - 1) / stride) + 1. Weights: kernel (window..., C / groups, filters), bias.
+    """
+
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1,
+                 groups=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
+                 bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None,
+                 activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
+                 algorithm="auto", **kwargs):  # fmt: skip
+        super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+                         bias_initializer, algorithm, **kwargs)  # fmt: skip
+        self.weight_rules(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+                          activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+                          bias_constraint=bias_constraint)  # fmt: skip
+        self.filters = shapes.as_tuple(filters, 1, "filters")[0]
+        self.groups = shapes.as_tuple(groups, 1, "groups")[0]
         if self.filters % self.groups:
             raise ValueError(
                 f"`filters` ({self.filters}) must be a multiple of `groups` ({self.groups}); nearest: "
                 f"{max(self.filters // self.groups, 1) * self.groups}"
             )
-        self.activation = activations.get(activation)
         self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.input_rank = self.rank + 2
-        self.bias = None
 
     def build(self, input_shape):
         C = check_channels(self, input_shape)
@@ -88,42 +123,24 @@ class Conv(Layer):
         if self.use_bias:
             self.bias = self.add_weight((self.filters,), self.bias_initializer, "bias")
 
-    def check_input(self, input_shape):
-        super().check_input(input_shape)
-        check_channels(self, input_shape)
-
-    def _padding_for(self, sizes):
-        return shapes.resolve_padding(self.padding, sizes, self.kernel_size, self.strides, self.dilation_rate)
-
     def compute_output_shape(self, input_shape):
-        sizes = input_shape[1:-1]
-        out = shapes.window_output(sizes, self.kernel_size, self.strides, self.dilation_rate,
-                                   self._padding_for(sizes), "kernel_size")  # fmt: skip
-        return (input_shape[0], *out, self.filters)
+        return (input_shape[0], *self._window_output(input_shape[1:-1]), self.filters)
 
-    def _geometry(self, input_shape):
-        return dict(strides=self.strides, padding=self._padding_for(input_shape[1:-1]),
-                    dilation=self.dilation_rate, groups=self.groups, algorithm=self.algorithm)  # fmt: skip
+    def convolve(self, ops, x, kernel=None, bias=None, residual=None, **fused):
+        """The convolution with the layer's weights, or with others in their place."""
+        if kernel is None:
+            kernel, bias = self.kernel.value, self.bias and self.bias.value
+        return ops.convolution(x, kernel, bias, residual, groups=self.groups, **fused,
+                               **self._geometry(x.shape[1:-1]))  # fmt: skip
 
-    def forward(self, ops, x, training):
-        fused = self.activation if act.fuses(self.activation) else "linear"
-        y = ops.convolution(x, self.kernel.value, self.bias and self.bias.value, activation=fused,
-                            alpha=activations.NAMES[fused], **self._geometry(x.shape))  # fmt: skip
-        if fused == self.activation:
-            return y, (x, (None, y))
-        y, kept = act.forward(ops, y, self.activation)
-        return y, (x, kept)
+    def parameter_gradients(self, ops, x, dy):
+        ops.convolution_kernel_gradient(
+            x, dy, self.kernel.gradient, self.bias and self.bias.gradient, groups=self.groups,
+            **self._geometry(x.shape[1:-1]))  # fmt: skip
 
-    def backward(self, ops, dy, saved, needs_dx):
-        x, kept = saved
-        geometry = self._geometry(x.shape)
-        dy = act.backward(ops, dy, kept, self.activation)
-        if self.trainable:
-            ops.convolution_kernel_gradient(x, dy, self.kernel.gradient, self.bias and self.bias.gradient,
-                                            **geometry)  # fmt: skip
-        if needs_dx:
-            return ops.convolution_input_gradient(dy, self.kernel.value, input_shape=x.shape, **geometry)
-        return None
+    def input_gradient(self, ops, x, dy):
+        return ops.convolution_input_gradient(dy, self.kernel.value, input_shape=x.shape, groups=self.groups,
+                                              **self._geometry(x.shape[1:-1]))  # fmt: skip
 
 
 class Conv1D(Conv):

@@ -2,24 +2,35 @@
 
 from math import prod
 
-from .. import activations, initializers, shapes
+from .. import initializers, shapes
 from ..graph import SymbolicTensor
 from . import activation as act
 from .base import Layer, unique_name
-from .convolution import check_channels, unsupported
+from .convolution import check_channels
 
 
 class InputLayer(Layer):
     """The place where data enters; it computes nothing."""
 
-    def __init__(self, shape=None, batch_size=None, dtype=None, batch_shape=None, name=None, **kwargs):
+    input = output = None
+
+    def __init__(self, shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, batch_shape=None,
+                 input_tensor=None, optional=False, name=None, **kwargs):  # fmt: skip
         super().__init__(name=name or unique_name("InputLayer"), **kwargs)
+        if sparse or ragged or input_tensor is not None or optional:
+            raise ValueError(
+                "Input: sparse, ragged, tensor and optional are not there; inputs are dense arrays"
+            )
         if (shape is None) == (batch_shape is None):
             raise ValueError("give `shape` (without the batch axis) or `batch_shape` (with it)")
         full = tuple(batch_shape) if batch_shape is not None else (batch_size, *_sizes(shape))
         self.batch_shape, self.built, self.dtype = full, True, dtype or "float32"
         self.output = SymbolicTensor(full, self.dtype, name=self.name)
-        self.output.input_layer = self
+        self.output.input_layer, self.input = self, self.output
+
+    def get_config(self):
+        form = {"batch_shape": list(self.batch_shape), "dtype": self.dtype, "sparse": False, "ragged": False}
+        return {**form, "name": self.name, "optional": False}
 
 
 def _sizes(shape):
@@ -37,12 +48,10 @@ def Input(shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, bat
 
     shape: without the batch axis, e.g. (28, 28, 1); None for a size that may vary. batch_shape: with it.
     """
-    if sparse or ragged or tensor is not None or optional:
-        raise ValueError("Input: sparse, ragged, tensor and optional are not there; inputs are dense arrays")
-    return InputLayer(shape, batch_size, dtype, batch_shape, name=name).output
+    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name).output
 
 
-class Dense(Layer):
+class Dense(act.Activated, Layer):
     """y = f(x @ kernel + bias) on the last axis.
 
     units: output channels. Input (..., C) -> (..., units). Weights: kernel (C, units), bias (units,).
@@ -53,11 +62,11 @@ class Dense(Layer):
                  activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
                  **kwargs):  # fmt: skip
         super().__init__(**kwargs)
-        unsupported(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                    activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                    bias_constraint=bias_constraint)  # fmt: skip
+        self.weight_rules(kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+                          activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+                          bias_constraint=bias_constraint)  # fmt: skip
         self.units = shapes.as_tuple(units, 1, "units")[0]
-        self.activation, self.use_bias, self.bias = activations.get(activation), use_bias, None
+        self.activation, self.use_bias, self.bias = activation, use_bias, None
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
 
@@ -77,12 +86,8 @@ class Dense(Layer):
 
     def forward(self, ops, x, training):
         rows = ops.reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
-        fused = self.activation if act.fuses(self.activation) else "linear"
-        y = ops.matmul(rows, self.kernel.value, self.bias and self.bias.value, activation=fused,
-                       alpha=activations.NAMES[fused])  # fmt: skip
-        kept = (None, y)
-        if fused != self.activation:
-            y, kept = act.forward(ops, y, self.activation)
+        y = ops.matmul(rows, self.kernel.value, self.bias and self.bias.value, **act.fused(self.activation))
+        y, kept = act.finish(ops, y, self.activation)
         return ops.reshape(y, self.compute_output_shape(x.shape)), (x.shape, rows, kept)
 
     def backward(self, ops, dy, saved, needs_dx):

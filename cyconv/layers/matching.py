@@ -4,6 +4,7 @@ from math import prod
 
 from .. import shapes
 from .base import Layer
+from .padding import crop, pad
 
 
 class CropToMatch(Layer):
@@ -12,6 +13,8 @@ class CropToMatch(Layer):
     Input [(N, spatial..., C), (N, smaller spatial..., any)] -> (N, smaller spatial..., C). In a U-Net without
     padding the contracting path is cut to the expanding path so (Ronneberger et al. 2015).
     """
+
+    takes_list = True
 
     def check_input(self, input_shape):
         if not isinstance(input_shape, list) or len(input_shape) != 2:
@@ -28,27 +31,18 @@ class CropToMatch(Layer):
 
     def forward(self, ops, x, training):
         x, like = x
-        y = ops.empty((x.shape[0], *like.shape[1:-1], x.shape[-1]), x.dtype)
-        strides, start = _middle(x.shape, y.shape)
-        ops.copy(x, y, shape=y.shape, x_strides=strides, x_offset=start, y_strides=shapes.strides_of(y.shape))
-        return y, (tuple(x.shape), tuple(like.shape))
+        edges = _edges(x.shape, like.shape)
+        return crop(ops, x, edges), edges
 
-    def backward(self, ops, dy, saved, needs_dx):
-        if not needs_dx:
-            return None
-        given, like = saved
-        dx = ops.fill(ops.empty(given, dy.dtype), 0.0)
-        strides, start = _middle(given, dy.shape)
-        ops.copy(
-            dy, dx, shape=dy.shape, x_strides=shapes.strides_of(dy.shape), y_strides=strides, y_offset=start
-        )
-        return [dx, None]  # of the second only the size was used
+    def backward(self, ops, dy, edges, needs_dx):
+        # Of the second input only the size was used.
+        return [pad(ops, dy, edges), None] if needs_dx else None
 
 
-def _middle(large, small):
-    """(strides, offset) of the middle of an array of shape `large`."""
-    strides = shapes.strides_of(large)
-    return strides, sum((n - m) // 2 * s for n, m, s in zip(large, small, strides, strict=True))
+def _edges(large, small):
+    """What to cut off the spatial axes of an array of shape `large`, so that the middle is left."""
+    differences = [n - m for n, m in zip(large[1:-1], small[1:-1], strict=True)]
+    return tuple((d // 2, d - d // 2) for d in differences)
 
 
 class PadChannels(Layer):

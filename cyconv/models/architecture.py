@@ -1,99 +1,150 @@
-"""A model as plain JSON values, and back: layers with their arguments, and how they are wired."""
+"""A model's layers and how they are wired, as Keras's configuration of a Functional or Sequential model.
 
-from ..layers import deserialize
-from ..layers.core import Input, InputLayer
+Every call of a layer is an entry of its "inbound_nodes"; a tensor in it is [layer name, number of the call,
+number of the output].
+"""
 
+import warnings
 
-def describe(model):
-    """The configuration of a Sequential or functional model."""
-    from .sequential import Sequential
+from ..configurable import deserialize_keras_object, serialize_keras_object
+from ..layers import Add, Multiply, Subtract
+from ..layers.core import InputLayer
 
-    if isinstance(model, Sequential):
-        layers = [describe_layer(layer) for layer in model.layers]
-        shape = list(model.inputs[0].shape) if model.built else None
-        head = {"name": model.name, "trainable": model._trainable}
-        return {**head, "layers": layers, "build_input_shape": shape}
-    calls = {}
-    for node in model.nodes:
-        calls.setdefault(id(node.layer), []).append(node)
-    entries = []
-    for layer in model.layers:
-        nodes = calls.get(id(layer), [])
-        entries.append(
-            {
-                **describe_layer(layer),
-                "inbound": [
-                    {"nested": n.nested, "inputs": [_place(model, t) for t in n.inputs]} for n in nodes
-                ],
-            }
-        )
-    return {
-        "name": model.name,
-        "trainable": model._trainable,
-        "layers": entries,
-        "inputs": [_place(model, t) for t in model.inputs],
-        "outputs": [_place(model, t) for t in model.outputs],
-    }
+# x + y on Keras's symbolic tensors is an operation of this name; here it is the layer.
+OPERATIONS = {"Add": Add, "Subtract": Subtract, "Multiply": Multiply}
 
 
-def _place(model, tensor):
-    """[layer name, number of its call, number of the output]."""
-    if tensor.node is None:
-        return [tensor.input_layer.name, 0, 0]
-    calls = [n for n in model.nodes if n.layer is tensor.node.layer]
-    return [tensor.node.layer.name, calls.index(tensor.node), tensor.index]
+def describe_sequential(model):
+    """The configuration of a Sequential model."""
+    start = [model.inputs[0].input_layer] if model.built else []
+    shape = list(model.inputs[0].shape) if model.built else None
+    layers = [serialize_keras_object(layer) for layer in [*start, *model.layers]]
+    head = {"name": model.name, "trainable": model.trainable}
+    return {**head, "layers": layers, **({"build_input_shape": shape} if shape else {})}
 
 
-def describe_layer(layer):
-    """{"class_name", "config"} of one layer."""
-    if isinstance(layer, InputLayer):
-        config = {"name": layer.name, "batch_shape": list(layer.batch_shape), "dtype": layer.dtype}
-    else:
-        config = layer.get_config()
-    return {"class_name": type(layer).__name__, "config": config}
-
-
-def restore(cls, config, custom_objects=None):
-    """The model that `describe` described, with fresh weights."""
-    from .sequential import Sequential
-
-    try:
-        if issubclass(cls, Sequential):
-            return _restore_sequential(cls, config, custom_objects)
-        return _restore_functional(cls, config, custom_objects)
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a model's configuration: {type(error).__name__}: {error}") from error
-
-
-def _restore_sequential(cls, config, custom_objects):
-    layers = [deserialize(entry, custom_objects) for entry in config["layers"]]
-    model = cls(layers, name=config["name"])
-    if config.get("build_input_shape"):
+def restore_sequential(cls, config):
+    """The Sequential model of a configuration, with fresh weights."""
+    layers = [deserialize_keras_object(entry) for entry in config["layers"]]
+    model = cls(layers, trainable=config.get("trainable", True), name=config.get("name"))
+    if not model.built and config.get("build_input_shape"):
         model.build(tuple(config["build_input_shape"]))
     return model
 
 
-def _restore_functional(cls, config, custom_objects):
-    tensors, waiting = {}, []
-    for entry in config["layers"]:
-        name = entry["config"]["name"]
-        if entry["class_name"] == "InputLayer":
-            tensors[name, 0, 0] = Input(
-                batch_shape=tuple(entry["config"]["batch_shape"]), dtype=entry["config"]["dtype"], name=name
-            )
+def describe_functional(model):
+    """The configuration of a functional model."""
+    calls = {}
+    for node in model.nodes:
+        calls.setdefault(id(node.layer), []).append(node)
+
+    def place(tensor):
+        if tensor.node is None:
+            return [tensor.input_layer.name, 0, 0]
+        return [tensor.node.layer.name, calls[id(tensor.node.layer)].index(tensor.node), tensor.index]
+
+    def written(tensor):
+        config = {"shape": list(tensor.shape), "dtype": tensor.dtype, "keras_history": place(tensor)}
+        return {"class_name": "__keras_tensor__", "config": config}
+
+    def call(node):
+        tensors = [written(t) for t in node.inputs]
+        return {"args": [tensors] if node.nested else tensors, "kwargs": {}}
+
+    entries = []
+    for layer in model.layers:
+        entries.append(serialize_keras_object(layer))
+        nodes = [call(node) for node in calls.get(id(layer), [])]
+        entries[-1].update(name=layer.name, inbound_nodes=nodes)
+    ends = [
+        _structured([place(t) for t in tensors], keys)
+        for tensors, keys in ((model.inputs, model._input_keys), (model.outputs, model._output_keys))
+    ]
+    head = {"name": model.name, "trainable": model.trainable}
+    return {**head, "layers": entries, "input_layers": ends[0], "output_layers": ends[1]}
+
+
+def _structured(places, keys):
+    """Keras's forms: a dict by key, the place alone for one tensor, a list of places for several."""
+    if keys:
+        return dict(zip(keys, places, strict=True))
+    return places[0] if len(places) == 1 else places
+
+
+def restore_functional(cls, config):
+    """The functional model of a configuration, with fresh weights.
+
+    A call is made as soon as its inputs are there. Errors: ValueError for wiring that cannot be followed.
+    """
+    tensors, waiting, calls = {}, {}, []
+    names = [entry["config"]["name"] for entry in config["layers"]]
+    twice = next((n for n in names if names.count(n) > 1), None) if len(set(names)) < len(names) else None
+    if twice is not None:
+        raise ValueError(f"two layers are named {twice!r}")
+    for name, entry in zip(names, config["layers"], strict=True):
+        layer = _layer(entry)
+        if isinstance(layer, InputLayer):
+            tensors[name, 0, 0] = layer.output
+        calls += [(layer, name, i, *_arguments(node)) for i, node in enumerate(entry["inbound_nodes"])]
+    for call in calls:
+        for place in call[4]:
+            waiting.setdefault(place, []).append(call)
+    made, ready = set(), [c for c in calls if all(p in tensors for p in c[4])]
+    while ready:
+        layer, name, number, nested, places = ready.pop()
+        if (name, number) in made:
             continue
-        layer = deserialize(entry, custom_objects)
-        waiting.extend((layer, i, call) for i, call in enumerate(entry["inbound"]))
-    while waiting:
-        ready = [w for w in waiting if all(tuple(p) in tensors for p in w[2]["inputs"])]
-        if not ready:
-            raise ValueError("the wiring of the layers has no beginning: some inputs are made by no layer")
-        for layer, number, call in ready:
-            inputs = [tensors[tuple(p)] for p in call["inputs"]]
-            outputs = layer(inputs if call["nested"] else inputs[0])
-            for i, tensor in enumerate(outputs if isinstance(outputs, list) else [outputs]):
-                tensors[layer.name, number, i] = tensor
-        waiting = [w for w in waiting if w not in ready]
-    inputs = [tensors[tuple(p)] for p in config["inputs"]]
-    outputs = [tensors[tuple(p)] for p in config["outputs"]]
-    return cls(inputs, outputs, name=config["name"])
+        made.add((name, number))
+        inputs = [tensors[p] for p in places]
+        outputs = layer(inputs if nested else inputs[0])
+        for i, tensor in enumerate(outputs if isinstance(outputs, list) else [outputs]):
+            tensors[name, number, i] = tensor
+            ready += [c for c in waiting.get((name, number, i), ()) if all(p in tensors for p in c[4])]
+    if len(made) < len(calls):
+        lost = next(c for c in calls if (c[1], c[2]) not in made)
+        raise ValueError(f"the wiring of layer {lost[1]!r} has no beginning: an input is made by no layer")
+    inputs, outputs = (_gathered(config[k], tensors) for k in ("input_layers", "output_layers"))
+    return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True))
+
+
+def _layer(entry):
+    module = entry.get("module") or ""
+    if module.startswith("keras.src.ops."):
+        if entry["class_name"] not in OPERATIONS:
+            raise ValueError(f"the operation {entry['class_name']!r} of {module} is not here")
+        return OPERATIONS[entry["class_name"]](name=entry["config"]["name"])
+    return deserialize_keras_object(entry)
+
+
+def _arguments(node):
+    """(whether the inputs came as a list, their places) of an entry of "inbound_nodes"."""
+    if not isinstance(node, dict):
+        raise ValueError("its inbound_nodes are in the form of Keras 2; save the model with Keras 3")
+    training = node["kwargs"].get("training")
+    if training:
+        raise ValueError("a layer is called with training=True, which is not here")
+    if training is False:
+        warnings.warn("a layer was called with training=False: use layer.trainable = False", stacklevel=2)
+    values = [*node["args"], *(v for k, v in node["kwargs"].items() if k not in ("mask", "training"))]
+    nested = len(values) != 1 or isinstance(values[0], list)
+    group = values[0] if nested and len(values) == 1 else values
+    for value in group:
+        if not isinstance(value, dict) or value.get("class_name") != "__keras_tensor__":
+            raise ValueError(f"a layer's input must be a tensor of the model. Received: {value!r:.80}")
+    return nested, [_key(value["config"]["keras_history"]) for value in group]
+
+
+def _key(place):
+    name, number, index = place
+    return str(name), int(number), int(index)
+
+
+def _gathered(places, tensors):
+    """Tensors in the structure in which their places are written."""
+    if isinstance(places, dict):
+        return {k: _gathered(p, tensors) for k, p in places.items()}
+    if places and isinstance(places[0], list):
+        return [_gathered(p, tensors) for p in places]
+    if _key(places) not in tensors:
+        raise ValueError(f"there is no tensor {places}")
+    return tensors[_key(places)]

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..arrays import numbers
+
 
 class Batches:
     """Inputs, labels and sample weights of equal length, read in batches of rows.
@@ -14,8 +16,8 @@ class Batches:
         self.size = len(inputs[0])
 
     def split(self, fraction):
-        """(first part, last part): the last `fraction` of the rows, rounded down, for validation."""
-        cut = self.size - int(self.size * fraction)
+        """(first part, last part): of the rows the first floor((1 - fraction) * size), and the others."""
+        cut = int(self.size * (1 - fraction))
         if cut < 1 or cut >= self.size:
             raise ValueError(
                 f"validation_split={fraction} of {self.size} samples leaves {cut} for training and "
@@ -48,13 +50,17 @@ class Batches:
                     recorded.backend.load_rows(array, values, rows)
 
 
-def as_list(value, names, what):
-    """A value, list, or dict by name as a list in the order of `names`."""
+def as_list(value, names, what, optional=()):
+    """A value, list, or dict by name as a list in the order of `names`; None for `optional` ones left out."""
     if isinstance(value, dict):
-        missing = [n for n in names if n not in value]
+        missing = [n for n in names if n not in value and n not in optional]
         if missing:
             raise ValueError(f"{what}: no entry for {missing[0]!r}; the model has {', '.join(names)}")
-        return [value[n] for n in names]
+        return [value.get(n) for n in names]
+    needed = [n for n in names if n not in optional]
+    if optional and len(needed) == 1 and hasattr(value, "shape"):
+        value = {needed[0]: value}
+        return [value.get(n) for n in names]
     if isinstance(value, (list, tuple)) and len(names) > 1:
         values = list(value)
     elif isinstance(value, (list, tuple)) and value and hasattr(value[0], "shape"):
@@ -64,17 +70,6 @@ def as_list(value, names, what):
     if len(values) != len(names):
         raise ValueError(f"{what}: the model has {len(names)} ({', '.join(names)}). Received: {len(values)}")
     return values
-
-
-def numbers(values, what):
-    """A numeric array; a TypeError that names what was given otherwise."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise TypeError(f"{what}: not an array of numbers ({error})") from None
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{what}: expected numbers. Received: dtype {array.dtype}")
-    return array
 
 
 def contiguous(array, dtype):
@@ -125,12 +120,13 @@ def check_input(model, shape, tensor):
     )
 
 
-def prepare(model, inputs, y, sample_weight=None):
+def prepare(model, inputs, y, sample_weight=None, class_weight=None):
     """A Batches of checked arrays for training or evaluation with labels `y`; inputs: of `prepare_inputs`."""
     if y is None:
         raise ValueError("`y` is missing: training and evaluation need labels")
     compiled = model.compiled
-    raw = as_list(y, model.output_names, "`y`")
+    unlabelled = [n for n, loss in zip(model.output_names, compiled.losses, strict=True) if loss is None]
+    raw = as_list(y, model.output_names, "`y`", unlabelled)
     targets = []
     for values, name, loss, shape in zip(raw, model.output_names, compiled.losses, model.output_shapes_list,
                                          strict=True):  # fmt: skip
@@ -147,26 +143,46 @@ def prepare(model, inputs, y, sample_weight=None):
         prepared = loss.prepare(values, actual, f"output {name!r}")
         targets.append(contiguous(prepared, loss.target_dtype(model.dtype)))
     compiled.choose_metrics([None if t is None else t.shape for t in targets], model.output_shapes_list)
+    if class_weight is not None:
+        if sample_weight is not None:
+            raise ValueError("give `class_weight` or `sample_weight`, not both; multiply them into one array")
+        sample_weight = [by_class(model, targets, class_weight)]
     return Batches(inputs, targets, _weights(model, sample_weight, targets))
+
+
+def by_class(model, targets, weights):
+    """One weight for each labelled row, from {class number: weight}; labels sparse or one-hot."""
+    if len(targets) != 1:
+        raise ValueError("`class_weight` is for models with one output; use `sample_weight`")
+    if not isinstance(weights, dict):
+        raise TypeError(f"`class_weight` is a dict {{class number: weight}}. Received: {weights!r}")
+    for number, weight in weights.items():
+        if not isinstance(number, (int, np.integer)) or not isinstance(weight, (int, float, np.number)):
+            raise TypeError(
+                f"`class_weight` gives class numbers their weights, as {{0: 1.0, 1: 2.5}}. Received: "
+                f"{number!r}: {weight!r}"
+            )
+    target = targets[0]
+    if target.ndim == len(model.output_shapes_list[0]):  # not class numbers: one-hot, or a single unit
+        target = target.argmax(-1) if target.shape[-1] > 1 else np.round(target[..., 0])
+    classes, places = np.unique(target, return_inverse=True)
+    table = np.array([weights.get(c, 1.0) for c in classes.tolist()], model.dtype)
+    return table[places.reshape(target.shape)]
 
 
 def _weights(model, sample_weight, targets):
     """Sample weights as one array an output, spread over the rows that the loss averages."""
     if sample_weight is None:
         return [None] * len(targets)
+    names = model.output_names
+    if len(names) > 1 and not isinstance(sample_weight, (list, tuple, dict)):
+        sample_weight = [sample_weight] * len(names)  # one weight a sample, for all outputs
     weights = []
-    for values, target, shape in zip(as_list(sample_weight, model.output_names, "`sample_weight`"), targets,
-                                     model.output_shapes_list, strict=True):  # fmt: skip
+    given = as_list(sample_weight, names, "`sample_weight`", names)
+    for name, values, target, loss in zip(names, given, targets, model.compiled.losses, strict=True):
         if target is None or values is None:
             weights.append(None)
             continue
-        values = numbers(values, "`sample_weight`").astype(model.dtype)
-        rows = (len(target), *target.shape[1 : len(shape) - 1])
-        if values.shape == (*rows, 1):
-            values = values[..., 0]
-        if values.shape != rows[: values.ndim]:
-            shapes = f"{rows[:1]} or {rows}"
-            raise ValueError(f"`sample_weight` must have shape {shapes}. Received: {values.shape}")
-        spread = values.reshape(values.shape + (1,) * (len(rows) - values.ndim))
-        weights.append(contiguous(np.broadcast_to(spread, rows), model.dtype))
+        spread = loss.spread(values, target.shape, f"`sample_weight` for output {name!r}")
+        weights.append(contiguous(spread, model.dtype))
     return weights

@@ -1,11 +1,16 @@
 """Model: the layers between some symbolic inputs and outputs, trained and run as one."""
 
+import inspect
 import json
 
+import numpy as np
 
-from ..graph import SymbolicTensor, depths, flatten, ordered_nodes
+from ..backends import active
+from ..configurable import custom_object_scope, deserialize_keras_object, serialize_keras_object
+from ..graph import SymbolicTensor, flatten, ordered_layers, ordered_nodes
 from ..layers.container import Container
-from .data import check_input
+from . import architecture
+from .data import check_input, prepare_inputs
 from .saving import Saving
 from .summary import print_summary
 from .training import Training
@@ -45,11 +50,7 @@ class Model(Training, Saving, Container):
                     f"model {self.name!r}: an input must come from Input(...); {tensor!r} is a layer's output"
                 )
         self.nodes = ordered_nodes(self.inputs, self.outputs)
-        depth = depths(self.nodes, self.outputs)
-        layers = [t.input_layer for t in self.inputs]
-        for node in sorted(self.nodes, key=lambda n: -depth[id(n)]):
-            if all(node.layer is not known for known in layers):
-                layers.append(node.layer)
+        layers = ordered_layers(self.nodes, self.inputs, self.outputs)
         names = [layer.name for layer in layers]
         twice = {n for n in names if names.count(n) > 1}
         if twice:
@@ -118,21 +119,42 @@ class Model(Training, Saving, Container):
 
     # Calling ------------------------------------------------------------------------------------------------
 
-    def __call__(self, inputs, training=False):
-        """On symbolic tensors: a node of another model. On arrays: the outputs, as NumPy arrays."""
+    def __call__(self, inputs, training=None):
+        """On symbolic tensors: a node of another model. On arrays: the outputs, as NumPy arrays.
+
+        training: whether layers behave as in training (dropout drops, batch normalisation measures); by
+        default only in a model of augmentation layers, without weights, as their own call has it.
+        """
         group = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         if any(isinstance(t, SymbolicTensor) for t in group):
-            return super().__call__(inputs, training)
-        if training:
-            raise NotImplementedError("model(x, training=True) is not there; use fit or train_on_batch")
-        return self.predict_on_batch(inputs)
+            return super().__call__(inputs)
+        if training is None:
+            prepare_inputs(self, inputs)  # builds a Sequential that waits for data
+            training = not self.weights and any(layer.trains_when_called for layer in self.layers)
+        return self._run_in_training(inputs) if training else self.predict_on_batch(inputs)
+
+    def _run_in_training(self, inputs):
+        """The outputs of a forward pass as in training, layer by layer."""
+        backend = active()
+        arrays = [backend.asarray(a, self.dtype) for a in prepare_inputs(self, inputs)]
+        for variable in self.weights:
+            variable.on(backend)
+        backend.random_state += np.uint64(1)
+        y, _ = self.forward(backend, arrays if len(arrays) > 1 else arrays[0], True)
+        outputs = [np.array(backend.to_host(a)) for a in (y if isinstance(y, list) else [y])]
+        return outputs[0] if len(outputs) == 1 else outputs
 
     # Looking ------------------------------------------------------------------------------------------------
 
     def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False,
-                show_trainable=False, layer_range=None):  # fmt: skip
-        """Prints the table of layers in Keras's form; nothing in it is cut short."""
-        print_summary(self, line_length, print_fn, expand_nested, show_trainable, layer_range)
+                show_trainable=False, layer_range=None, columns=()):  # fmt: skip
+        """Prints the table of layers in Keras's form; nothing in it is cut short, skip connections are shown.
+
+        columns: more of them, any of "receptive_field", "macs" (multiply-adds by weights) and "memory" (of
+        the layer's output), the latter two for one sample. Other arguments as in Keras.
+        """
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range,
+                      columns)  # fmt: skip
 
     def plan(self, batch_size=32, mode="train", print_fn=print):
         """Prints what a step is: each recorded operation, its layer, shapes, algorithm, operations, bytes."""
@@ -146,6 +168,15 @@ class Model(Training, Saving, Container):
 
         return print_profile(self, batch_size, mode, repeats, print_fn)
 
+    def receptive_field(self, layer=None, source=0):
+        """(size, jump, first) of what one output position sees of the model's input number `source`.
+
+        layer: a layer, its name, or its path "outer/inner"; None: the model's output. See `costs.py`.
+        """
+        from .costs import receptive_field
+
+        return receptive_field(self, layer, source)
+
     def first_nonfinite(self, x, training=False):
         """The first layer whose output for x holds NaN or infinity; None where there is none."""
         from .diagnosis import first_nonfinite
@@ -154,18 +185,44 @@ class Model(Training, Saving, Container):
 
     # Configuration ------------------------------------------------------------------------------------------
 
-    def get_config(self):
-        """The layers and how they are wired, as JSON values."""
-        from .architecture import describe
+    keras_module, keras_name = "keras.src.models.functional", "Functional"
 
-        return describe(self)
+    def get_config(self):
+        """The layers and how they are wired, as JSON values in Keras's form."""
+        return architecture.describe_functional(self)
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """The model that `get_config` described, with fresh weights."""
-        from .architecture import restore
+        """The model that `get_config` described, here or in Keras, with fresh weights.
 
-        return restore(cls, config, custom_objects)
+        Errors: ValueError for an unknown class, impossible wiring, or what is no configuration at all.
+        """
+        try:
+            with custom_object_scope(custom_objects):
+                return cls._restored(config)
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a model's configuration: {type(error).__name__}: {error}") from error
+
+    @classmethod
+    def _restored(cls, config):
+        return architecture.restore_functional(cls, config)
+
+    def get_build_config(self):
+        return {"input_shape": None}
+
+    def get_compile_config(self):
+        """What `compile` was given, as JSON values; {} before it."""
+        if self.optimizer is None:
+            return {}
+        given = serialize_keras_object({"optimizer": self.optimizer, **self._compile_arguments})
+        defaults = {"run_eagerly": False, "steps_per_execution": 1}
+        return {**defaults, "jit_compile": False, **given}
+
+    def compile_from_config(self, config):
+        """Compiles as `get_compile_config` of this or of Keras's model says."""
+        known = inspect.signature(self.compile).parameters
+        given = {k: deserialize_keras_object(v) for k, v in config.items() if k in known}
+        self.compile(**given)
 
     def __reduce__(self):
         layers = [node.layer for node in flatten(self).nodes] if self.built else []
@@ -175,8 +232,8 @@ class Model(Training, Saving, Container):
         return _copy_of, (type(self), self.get_config(), custom, *state)
 
     def to_json(self, **kwargs):
-        """The architecture as a JSON string."""
-        return json.dumps({"class_name": type(self).__name__, "config": self.get_config()}, **kwargs)
+        """The architecture, and what it was compiled with, as a JSON string."""
+        return json.dumps(serialize_keras_object(self), **kwargs)
 
 
 def _copy_of(cls, config, custom, weights, optimizer, arguments):

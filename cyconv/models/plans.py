@@ -3,14 +3,14 @@
 import statistics
 from math import prod
 
-
+from .sources import positive
 
 
 def recorded_step(model, batch_size, mode):
     """The recorded step for batches of zeros; labels as the compiled losses want them."""
     if mode not in ("train", "test", "predict"):
         raise ValueError(f'`mode` is "train", "test" or "predict". Received: {mode!r}')
-    shapes, targets = [], []
+    batch_size, shapes, targets = positive(batch_size, "batch_size"), [], []
     for tensor in model.inputs:
         if None in tensor.shape[1:]:
             raise ValueError(
@@ -21,7 +21,7 @@ def recorded_step(model, batch_size, mode):
         model._need_compiled()
         for loss, shape in zip(model.compiled.losses, model.output_shapes_list, strict=True):
             dtype = loss and loss.target_dtype(model.dtype)
-            label = shape[1:-1] if dtype == "int32" else shape[1:]
+            label = loss and loss.target_shape(shape)[1:]
             targets.append(None if loss is None else ((batch_size, *label), str(dtype)))
     weights = (None,) * len(targets)
     if mode != "predict":
@@ -37,7 +37,7 @@ def operations(step):
         return 0
     if name.startswith("convolution"):
         kernel, dy = (a[2], a[1]) if name.endswith("kernel_gradient") else (a[1], a[0])
-        out = a[3] if name == "convolution" else dy
+        out = a[-1] if name == "convolution" else dy
         return 2 * prod(out.shape[:-1]) * prod(kernel.shape)
     if name == "matmul":
         inner = a[0].shape[0] if step.attributes["transpose_a"] else a[0].shape[1]
@@ -63,7 +63,7 @@ def rows(recorded):
     """One row of text an operation."""
     for i, step in enumerate(recorded.steps):
         shapes = " ".join("x".join(map(str, o.shape)) for o in step.operands if o is not None)
-        algorithm = step.attributes.get("algorithm", "")
+        algorithm = recorded.backend.algorithm(step.operation, step.operands, step.attributes) or ""
         yield [str(i), step.phase, step.layer, step.operation, algorithm, shapes,
                f"{operations(step) / 1e6:.3f}", f"{touched(step) / 1e3:.1f}"]  # fmt: skip
 
@@ -87,15 +87,15 @@ def print_profile(model, batch_size, mode, repeats, print_fn):
     """Prints the list with times; returns [(layer, operation, seconds)]."""
     recorded = recorded_step(model, batch_size, mode)
     kept, state = model.get_weights(), model.executor.random_state.copy()
-    slots = model.optimizer.variables() if mode == "train" else None
+    slots = model.optimizer.state() if mode == "train" else None
     try:
         recorded.program.run()
-        runs = [recorded.program.run_timed() for _ in range(repeats)]
+        runs = [recorded.program.run_timed() for _ in range(positive(repeats, "repeats"))]
     finally:
         model.set_weights(kept)
         model.executor.random_state[...] = state
         if slots:
-            model.optimizer.load_variables(slots)
+            model.optimizer.load_state(slots)
     seconds = [statistics.median(times) for times in zip(*runs, strict=True)]
     total = sum(seconds) or 1.0
     table = [[*HEADER[:4], "shapes", "us", "%", "GFLOP/s", "GB/s"]]

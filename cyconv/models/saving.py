@@ -1,135 +1,115 @@
-"""Files: weights as safetensors, the architecture and the training settings as JSON in its metadata.
-
-No pickle: reading a file makes arrays and layers that are known here, and runs nothing else. A file is
-written beside its target and moved over it, so an interrupted save leaves the old one whole.
-"""
+"""save, save_weights, load_weights of a model; load_model, model_from_json."""
 
 import json
-import os
-import tempfile
+import warnings
 
-import numpy as np
-
-from ..layers import deserialize
-
-SUFFIX = ".safetensors"
+from .. import files
+from ..configurable import custom_object_scope, deserialize_keras_object, serialize_keras_object
 
 
 class Saving:
-    """save, save_weights, load_weights."""
+    """The part of `Model` that writes and reads files."""
 
-    def save(self, filepath, overwrite=True):
-        """Writes architecture, weights, optimiser and compile settings to one .safetensors file."""
-        path = _checked(filepath, overwrite)
+    def save(self, filepath, overwrite=True, zipped=None):
+        """Writes architecture, weights, optimiser and compile settings to one file.
+
+        filepath: ends in .keras (Keras 3 opens it; needs h5py) or .safetensors (native). An interrupted save
+        leaves the old file whole. Errors: ValueError for another suffix or a model that is not built.
+        """
+        if zipped is False:
+            raise ValueError("zipped=False is not here: a model is one file")
         if not self.built:
             raise ValueError(f"{self} is not built yet, it has no weights to save; call build or fit first")
-        tensors = _weight_tensors(self)
-        model = {"class_name": type(self).__name__, "config": self.get_config()}
-        meta = {"cyconv": "1", "model": json.dumps(model)}
-        if self.optimizer is not None:
-            meta["compile"] = json.dumps(_compile_config(self))
-            if self.optimizer.arena is not None:
-                state = self.optimizer.variables()
-                tensors.update({f"optimizer/{n}": np.ascontiguousarray(v) for n, v in state.items()})
-        _write(path, tensors, meta)
+        description = json.dumps(serialize_keras_object(self))
+        files.write(filepath, *files.collect(self), files.MODEL_FORMATS, description, overwrite)
 
     def save_weights(self, filepath, overwrite=True):
-        """Writes the weights alone."""
-        _write(_checked(filepath, overwrite), _weight_tensors(self), {"cyconv": "1"})
+        """Writes weights and optimiser state, to .weights.h5 (Keras's; needs h5py) or .safetensors."""
+        if not self.built:
+            raise ValueError(f"{self} is not built yet, it has no weights to save; call build or fit first")
+        files.write(filepath, *files.collect(self), files.WEIGHT_FORMATS, overwrite=overwrite)
 
-    def load_weights(self, filepath):
-        """Sets all weights from a file; ValueError where they do not fit (nothing is changed then)."""
-        tensors, _ = _read(filepath)
-        _set_weights(self, tensors, filepath)
+    def load_weights(self, filepath, skip_mismatch=False):
+        """Sets all weights from a file of weights or of a model, written here or by Keras 3; and the state of
+        the optimiser, where the file has one that fits.
+
+        Weights belong to a layer by class and order. skip_mismatch: those that do not fit keep their values,
+        with a warning; otherwise ValueError, and nothing is changed.
+        """
+        if not self.built:
+            raise ValueError(f"{self} is not built yet; call model.build(input_shape) before load_weights")
+        with files.opened(filepath) as contents:
+            weights = files.fitting_weights(self, contents.store, skip_mismatch)
+            state = self._fitting_state(contents.store)
+        for variable, value in weights:
+            variable.assign(value)
+        if state is not None:
+            self.optimizer.load_state(state)
+
+    def _fitting_state(self, store):
+        """The optimiser's state in a file of weights, whose optimiser may have been another."""
+        if self.optimizer is None:
+            return None
+        try:
+            return files.fitting_state(self, store)
+        except ValueError as error:
+            warnings.warn(f"the optimiser starts anew: {error}", stacklevel=3)
+            return None
+
+
+def save_model(model, filepath, overwrite=True, zipped=None):
+    """model.save(filepath)."""
+    model.save(filepath, overwrite, zipped)
 
 
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):  # noqa: A002 (Keras's name)
-    """The model in a file written by `save`, ready to predict; and to train on, where it was compiled.
+    """The model in a .keras or .safetensors file, ready to predict; and to train on, where it was compiled.
 
-    custom_objects: {class name: class} for layers of one's own. Errors: ValueError for a damaged file,
-    foreign, or names an unknown class; OSError where there is none.
+    custom_objects: {name: class or function} of one's own. safe_mode is accepted and changes nothing: code in
+    a file is never run. Errors: ValueError, with the file's name, where it is damaged, foreign, or names an
+    unknown class; FileNotFoundError.
     """
-    tensors, meta = _read(filepath)
-    if "model" not in meta:
-        raise ValueError(f"{filepath}: holds weights only; build the model and use model.load_weights(...)")
-    try:
-        description = json.loads(meta["model"])
-        settings = json.loads(meta["compile"]) if compile and "compile" in meta else None
-        model = deserialize(description, custom_objects)
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{filepath}: its description of the model cannot be read ({error})") from error
-    _set_weights(model, tensors, filepath)
-    if settings:
-        model.compile(**settings)
-        state = {n.removeprefix("optimizer/"): a for n, a in tensors.items() if n.startswith("optimizer/")}
-        if state:
-            model.executor.ensure_arena()
-            try:
-                model.optimizer.load_variables(state)
-            except (KeyError, ValueError) as error:
-                what = f"{filepath}: its optimiser state does not fit this model ({error})"
-                raise ValueError(what) from error
+    with files.opened(filepath) as contents, custom_object_scope(custom_objects):
+        if contents.description is None:
+            raise ValueError("it holds weights only; build the model and use model.load_weights(...)")
+        model, settings = _restored(contents.description)
+        for variable, value in files.fitting_weights(model, contents.store):
+            variable.assign(value)
+        if compile and settings:
+            _compile(model, settings, contents.store)
     return model
 
 
-def _checked(filepath, overwrite):
-    path = os.fspath(filepath)
-    if not path.endswith(SUFFIX):
-        example = path.split(".")[0] + SUFFIX
-        raise ValueError(f"the file name must end in {SUFFIX}. Received: {path!r}; e.g. {example}")
-    if os.path.exists(path) and not overwrite:
-        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
-    return path
-
-
-def _weight_tensors(model):
-    return {f"{i:04d}/{v.path}": v.numpy() for i, v in enumerate(model.weights)}
-
-
-def _compile_config(model):
-    from ..configurable import to_config
-
-    arguments = {k: to_config(v) for k, v in model._compile_arguments.items()}
-    return {"optimizer": to_config(model.optimizer), **arguments}
-
-
-def _write(path, tensors, meta):
-    from safetensors.numpy import save
-
-    folder = os.path.dirname(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".saving-", suffix=SUFFIX)
+def _compile(model, settings, store):
+    """Compiles as a file says, and takes the optimiser's state from it."""
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(save(tensors, metadata=meta))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
+        model.compile_from_config(settings)
+        state = files.fitting_state(model, store)
+    except Exception as error:
+        raise ValueError(f"{error}\nWith compile=False the model loads without its optimiser.") from error
+    if state is not None:
+        model.optimizer.load_state(state)
 
 
-def _read(filepath):
-    from safetensors import SafetensorError, safe_open
+def model_from_json(json_string, custom_objects=None):
+    """The model that `to_json` described, here or in Keras, with fresh weights; compiled if that one was.
 
-    path = os.fspath(filepath)
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"there is no file {path}")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            meta = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ValueError(f"{path}: not a readable {SUFFIX} file ({error})") from error
-    if meta.get("cyconv") != "1":
-        raise ValueError(f"{path}: a {SUFFIX} file, but not one that cyconv wrote")
-    return tensors, meta
+    Errors: ValueError for what is no description of a model.
+    """
+    with custom_object_scope(custom_objects):
+        model, settings = _restored(json_string)
+        if settings:
+            model.compile_from_config(settings)
+    return model
 
 
-def _set_weights(model, tensors, filepath):
-    names = sorted(n for n in tensors if not n.startswith("optimizer/"))
-    try:
-        model.set_weights([tensors[n] for n in names])
-    except ValueError as error:
-        raise ValueError(f"{filepath}: its weights do not fit this model: {error}") from error
+def _restored(description):
+    """(model, its compile configuration) of JSON text."""
+    from .model import Model
+
+    entry = files.parsed(description)
+    settings = entry.pop("compile_config", None) if isinstance(entry, dict) else None
+    model = deserialize_keras_object(entry)
+    if not isinstance(model, Model):
+        raise ValueError(f"it describes no model but {type(model).__name__}")
+    return model, settings

@@ -3,6 +3,7 @@
 from ..layers.base import Layer
 from ..layers.core import Input, InputLayer
 from ..graph import SymbolicTensor
+from . import architecture
 from .model import Model
 
 
@@ -83,7 +84,20 @@ class Sequential(Model):
         if self.optimizer is not None:
             self._finish_compile()
 
-    def __call__(self, inputs, training=False):
+    keras_module, keras_name = "keras", "Sequential"
+
+    def get_config(self):
+        """The layers, as JSON values in Keras's form."""
+        return architecture.describe_sequential(self)
+
+    @classmethod
+    def _restored(cls, config):
+        return architecture.restore_sequential(cls, config)
+
+    def get_build_config(self):
+        return {"input_shape": list(self.inputs[0].shape)} if self.built else None
+
+    def __call__(self, inputs, training=None):
         if isinstance(inputs, SymbolicTensor) and not self.built:
             self.build(inputs.shape)
         return super().__call__(inputs, training)

@@ -1,0 +1,97 @@
+"""What `fusion` puts in the place of several layers: the same mathematics in fewer walks over memory.
+
+They follow the protocol of a layer as far as the executor asks for it, and own no parameters of their own.
+"""
+
+import numpy as np
+
+from .. import activations
+from . import activation as act
+
+
+class Fused:
+    """Stands for some layers, the first of which speaks for them in errors."""
+
+    activity_regularizer = None
+
+    def __init__(self, *layers):
+        self.layers = layers
+
+    @property
+    def trainable_weights(self):
+        return [w for layer in self.layers for w in layer.trainable_weights]
+
+    def naming_errors(self, input_shape):
+        return self.layers[0].naming_errors(input_shape)
+
+
+class Normalisation(Fused):
+    """y = f(batch norm(x) + shortcut), f: relu or nothing."""
+
+    def __init__(self, norm, relu, shortcut):
+        super().__init__(norm)
+        self.norm, self.relu, self.shortcut = norm, relu, shortcut
+
+    def forward(self, ops, x, training):
+        x, residual = x if self.shortcut else (x, None)
+        activation = "relu" if self.relu else "linear"
+        y, saved = self.norm.normalise(ops, x, training, residual, activation)
+        return y, (saved, y if self.relu else None)
+
+    def backward(self, ops, dy, saved, needs_dx):
+        saved, y = saved
+        return self.norm.gradients(ops, dy, saved, y, self.shortcut)
+
+
+class ActivatedConvolution(Fused):
+    """y = f(convolution(x)), f a layer's activation."""
+
+    def __init__(self, convolution, activation):
+        super().__init__(convolution)
+        self.convolution, self.activation = convolution, activation.activation
+        self.alpha = activations.NAMES[self.activation] if activation.alpha is None else activation.alpha
+
+    def forward(self, ops, x, training):
+        y = self.convolution.convolve(ops, x, activation=self.activation, alpha=self.alpha)
+        return y, (x, y)
+
+    def backward(self, ops, dy, saved, needs_dx):
+        x, y = saved
+        dz = act.backward(ops, dy, (None, y), self.activation, self.alpha)
+        return self.convolution.backward(ops, dz, (x, None), needs_dx)
+
+
+class FoldedConvolution(Fused):
+    """y = f(batch norm(convolution(x)) + shortcut) in inference: the normalisation is a factor and a sum for
+    each channel, and both are put into kernel and bias (Jacob et al. 2018, section 3.2).
+    """
+
+    def __init__(self, convolution, norm, relu, shortcut):
+        super().__init__(convolution, norm)
+        self.convolution, self.norm, self.relu, self.shortcut = convolution, norm, relu, shortcut
+
+    def forward(self, ops, x, training):
+        x, residual = x if self.shortcut else (x, None)
+        kernel, bias = self.fold(ops)
+        y = self.convolution.convolve(ops, x, kernel, bias, residual,
+                                      activation="relu" if self.relu else "linear")  # fmt: skip
+        return y, None
+
+    def fold(self, ops):
+        """kernel * scale and (bias - mean) * scale + beta, with scale = gamma / sqrt(variance + epsilon)."""
+        norm, epsilon = self.norm, self.norm.epsilon
+        given = [norm.moving_mean.value, norm.moving_variance.value]
+        optional = (norm.gamma, norm.beta, self.convolution.bias)
+        has_gamma, has_beta, has_bias = (v is not None for v in optional)
+        given += [v.value for v in optional if v is not None]
+
+        def scale_and_bias(mean, variance, *rest):
+            rest = list(rest)
+            gamma = rest.pop(0) if has_gamma else 1.0
+            beta = rest.pop(0) if has_beta else 0.0
+            bias = rest.pop(0) if has_bias else 0.0
+            scale = gamma / np.sqrt(variance + epsilon)
+            return scale, (bias - mean) * scale + beta
+
+        scale, bias = ops.map(scale_and_bias, *given)
+        return ops.map(np.multiply, self.convolution.kernel.value, scale), bias

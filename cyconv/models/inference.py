@@ -1,0 +1,159 @@
+"""evaluate and predict: the part of a Model that runs without training."""
+
+import threading
+from contextlib import closing
+
+import numpy as np
+
+from ..callbacks import CallbackList
+from . import data, drawing, sources
+from .measures import Measures, direction
+
+STEPS = threading.RLock()  # a generator may predict, in its thread, with the model that is being trained
+
+
+class Inference:
+    """Evaluation and prediction, on arrays or on anything that yields batches."""
+
+    def _step(self, mode, batch, rows, read):
+        """Runs the recorded step for some rows of `batch`; returns read(step, number of rows)."""
+        with STEPS:
+            recorded = self.executor.step(mode, *batch.signature(len(rows)))
+            batch.load(recorded, rows)
+            self.executor.run(recorded, mode == "train")
+            return read(recorded, len(rows))
+
+    # Data --------------------------------------------------------------------------------------------------
+
+    def _prepared(self, x, y, sample_weight=None, class_weight=None):
+        """Checked arrays; builds a model that learns its input's shape from data."""
+        if self.optimizer is None:
+            self._need_compiled()
+        inputs = data.prepare_inputs(self, x)
+        self._need_compiled()
+        return data.prepare(self, inputs, y, sample_weight, class_weight)
+
+    def _source(self, x, y, sample_weight=None, batch_size=None, steps=None):
+        """The source for an evaluation, in the data's order."""
+        if drawing.is_stream(x):
+            return self._stream(x, y, sample_weight, steps=steps)
+        return sources.Arrays(self._prepared(x, y, sample_weight), batch_size, steps=steps)
+
+    def _stream(self, x, y=None, sample_weight=None, class_weight=None, shuffle=False, steps=None):
+        """The source that draws its batches from x."""
+        for name, value in (("y", y), ("sample_weight", sample_weight)):
+            if value is not None:
+                raise ValueError(
+                    f"`x` is a {type(x).__name__}, which yields batches: `{name}` must be part of them, "
+                    "(x, y) or (x, y, sample_weight), and not be given beside it"
+                )
+
+        def prepare(raw):
+            return self._prepared(*drawing.unpack(raw), class_weight)
+
+        return drawing.stream(x, prepare, self.built, shuffle, steps)
+
+    # Evaluation --------------------------------------------------------------------------------------------
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None,
+                 callbacks=None, return_dict=False):  # fmt: skip
+        """[loss, metric, ...] over the data (a float without metrics), or a dict. Data as for `fit`."""
+        source = self._source(x, y, sample_weight, batch_size, steps)
+        logs = self._evaluate(source, self._hooks(callbacks, verbose, source))
+        return self._reported(logs, return_dict)
+
+    def _hooks(self, callbacks, verbose, source):
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        return CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1,
+                            steps=source.steps)  # fmt: skip
+
+    def _evaluate(self, source, hooks):
+        """Means over one epoch of `source`, {name: float}."""
+        begins, ends = hooks.listens("on_test_batch_begin"), hooks.listens("on_test_batch_end")
+        measures = Measures(self)
+        self.stop_evaluating = False
+        source.restart()
+        hooks.on_test_begin()
+        with closing(source.epoch()) as batches:
+            for i, (batch, rows) in enumerate(batches):
+                if begins:
+                    hooks.on_test_batch_begin(i)
+                self._step("test", batch, rows, measures.add)
+                if ends:
+                    hooks.on_test_batch_end(i, measures.logs())
+                if self.stop_evaluating:
+                    break
+        logs = measures.logs()
+        hooks.on_test_end(logs)
+        return logs
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Loss and metrics of one batch, without training."""
+        return self._on_batch("test", self._prepared(x, y, sample_weight), return_dict)
+
+    def _on_batch(self, mode, batch, return_dict):
+        measures = Measures(self)
+        self._step(mode, batch, np.arange(batch.size), measures.add)
+        return self._reported(measures.logs(), return_dict)
+
+    def _reported(self, logs, return_dict):
+        if return_dict:
+            return logs
+        values = [logs[name] for name in self.metrics_names if name in logs]
+        return values[0] if len(values) == 1 else values
+
+    @property
+    def metrics_names(self):
+        """The names of what `evaluate` returns."""
+        self._need_compiled()
+        return ["loss", *self.compiled.loss_keys(), *self.compiled.keys()]
+
+    def metric_direction(self, name):
+        """+1 where more of what `fit` reports as `name` is better, -1 where less is; None: not known."""
+        return -1 if name in self.compiled.loss_keys() else direction(name)
+
+    # Prediction --------------------------------------------------------------------------------------------
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """The outputs for x, as NumPy arrays. x: arrays, read in batches of batch_size (32); or batches, of
+        which the inputs are used.
+        """
+        if drawing.is_stream(x):
+            source = drawing.stream(
+                x, lambda raw: self._inputs(drawing.unpack(raw)[0]), self.built, steps=steps
+            )
+        else:
+            source = sources.Arrays(self._inputs(x), batch_size, steps=steps)
+        hooks = self._hooks(callbacks, verbose, source)
+        begins, ends = hooks.listens("on_predict_batch_begin"), hooks.listens("on_predict_batch_end")
+        self.stop_predicting, parts = False, []
+        hooks.on_predict_begin()
+        with closing(source.epoch()) as batches:
+            for i, (batch, rows) in enumerate(batches):
+                if begins:
+                    hooks.on_predict_batch_begin(i)
+                outputs = self._outputs(batch, rows)
+                parts.append(outputs)
+                if ends:
+                    hooks.on_predict_batch_end(i, {"outputs": outputs[0] if len(outputs) == 1 else outputs})
+                if self.stop_predicting:
+                    break
+        hooks.on_predict_end()
+        results = [np.concatenate(each) for each in zip(*parts, strict=True)]
+        return results[0] if len(results) == 1 else results
+
+    def predict_on_batch(self, x):
+        """The outputs for one batch."""
+        batch = self._inputs(x)
+        outputs = self._outputs(batch, np.arange(batch.size))
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _inputs(self, x):
+        return data.Batches(data.prepare_inputs(self, x), [], [])
+
+    def _outputs(self, batch, rows):
+        def copies(recorded, count):
+            return [np.array(recorded.backend.to_host(o)) for o in recorded.outputs]
+
+        return self._step("predict", batch, rows, copies)

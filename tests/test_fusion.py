@@ -1,0 +1,117 @@
+"""Fused steps compute what unfused ones do, in fewer operations."""
+
+import numpy as np
+import pytest
+
+import cyconv as keras
+from cyconv import fusion, layers
+from cyconv.testing import assert_close
+
+
+@pytest.fixture(autouse=True)
+def fusion_as_before():
+    before = fusion.enabled()
+    yield
+    fusion.set_fusion(before)
+
+
+def block(x, filters, shortcut, relu=True):
+    y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+    y = layers.Activation("relu")(layers.BatchNormalization(scale=False)(y))
+    y = layers.BatchNormalization()(layers.Conv2D(filters, 3, padding="same")(y))
+    y = layers.add([shortcut(x), y])
+    return layers.ReLU()(y) if relu else y
+
+
+def residual_net():
+    inputs = keras.Input((9, 9, 3))
+    x = layers.Activation("tanh")(layers.Conv2D(6, 3)(inputs))
+    x = block(x, 6, lambda x: x)
+    x = layers.Dropout(0.3, seed=7)(x)
+    x = block(x, 5, lambda x: layers.BatchNormalization(center=False)(layers.Conv2D(5, 1)(x)))
+    x = block(x, 5, lambda x: x, relu=False)
+    return keras.Model(inputs, layers.Dense(4)(layers.GlobalAveragePooling2D()(x)))
+
+
+def trained(on, build=residual_net, steps=3, frozen=False):
+    """Weights, predictions, losses after some steps, from weights and statistics that are not all 0 and 1."""
+    fusion.set_fusion(on)
+    keras.utils.set_random_seed(3)
+    model = build()
+    generator = np.random.default_rng(0)
+    model.set_weights([w + generator.uniform(0.1, 0.5, w.shape) for w in model.get_weights()])
+    if frozen:
+        for layer in model.layers[4:7]:
+            layer.trainable = False
+    model.compile(keras.optimizers.SGD(0.02), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x = generator.standard_normal((5, *model.inputs[0].shape[1:])).astype(np.float32)
+    y = generator.integers(0, 4, 5)
+    losses = [model.train_on_batch(x, y) for _ in range(steps)]
+    recorded = next(iter(model.executor.recorded.values()))
+    return model.get_weights(), model.predict(x), losses, [s.operation for s in recorded.steps]
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_results_agree(backend, frozen):
+    with keras.backends.use(backend):
+        weights, predicted, losses, fused = trained(True, frozen=frozen)
+        expected, wanted, expected_losses, plain = trained(False, frozen=frozen)
+    for a, b in zip(weights, expected, strict=True):
+        assert_close(a, b, "network", 1000)
+    assert_close(predicted, wanted, "network", 1000)
+    assert_close(losses, expected_losses, "network", 1000)
+    gone = {name: plain.count(name) - fused.count(name) for name in set(plain)}
+    # Three sums; relu after two of them, inside a block of each, and tanh after the first convolution.
+    assert {name: count for name, count in gone.items() if count} == {
+        "map": 3, "activation": 6, "activation_gradient": 5
+    }  # fmt: skip
+
+
+def test_what_is_fused_in_training_and_inference():
+    fusion.set_fusion(True)
+    model = residual_net()
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    lines = []
+    model.plan(2, "train", print_fn=lines.append)
+    forward = [line for line in lines if " forward " in line]
+    assert any("conv2d + activation " in line for line in forward)
+    assert any("batch_normalization_1 + add + re_lu " in line for line in forward)
+    operations = [step.operation for step in next(iter(model.executor.recorded.values())).steps]
+    assert "activation" not in operations
+    lines.clear()
+    model.plan(2, "predict", print_fn=lines.append)
+    assert any("conv2d_2 + batch_normalization_1 + add + re_lu " in line for line in lines)
+    operations = [step.operation for step in list(model.executor.recorded.values())[-1].steps]
+    assert "batch_norm_inference" not in operations and operations.count("convolution") == 8
+
+
+def test_tensors_that_others_read_stay():
+    def build():
+        inputs = keras.Input((6, 6, 2))
+        normal = layers.BatchNormalization()(layers.Conv2D(4, 3)(inputs))
+        x = layers.Activation("relu")(normal)
+        x = layers.add([x, normal])  # reads what lies between
+        twice = layers.add([x, x])
+        return keras.Model(inputs, layers.Dense(4)(layers.Flatten()(twice)))
+
+    weights, predicted, *_ = trained(True, build)
+    expected, wanted, *_ = trained(False, build)
+    assert_close(predicted, wanted, "network", 1000)
+    for a, b in zip(weights, expected, strict=True):
+        assert_close(a, b, "network", 1000)
+
+
+def test_a_model_s_output_is_never_fused_away():
+    fusion.set_fusion(True)
+    inputs = keras.Input((5, 5, 1))
+    conv = layers.Conv2D(2, 3)(inputs)
+    model = keras.Model(inputs, [conv, layers.Activation("relu")(conv)])
+    a, b = model.predict(np.ones((1, 5, 5, 1)))
+    np.testing.assert_array_equal(np.maximum(a, 0), b)
+
+
+def test_environment_switches_it_off(run_python):
+    code = "from cyconv import fusion; print(fusion.enabled())"
+    assert run_python(code) == "True"
+    assert run_python(code, CYCONV_FUSION="0") == "False"
