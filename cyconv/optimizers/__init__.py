@@ -2,6 +2,7 @@
 
 from ..configurable import lookup
 from . import schedules
+from .adafactor import Adafactor
 from .adam import Adam, Adamax, AdamW, Lamb, Nadam
 from .adaptive import Adadelta, Adagrad, Ftrl, RMSprop
 from .base import Optimizer
@@ -10,8 +11,10 @@ from .muon import Muon
 
 TABLE = {
     cls.__name__: cls
-    for cls in (SGD, Adam, AdamW, RMSprop, Adagrad, Adadelta, Adamax, Nadam, Ftrl, Lion, Lamb, Muon)
-}
+    for cls in (
+        SGD, Adam, AdamW, RMSprop, Adagrad, Adadelta, Adafactor, Adamax, Nadam, Ftrl, Lion, Lamb, Muon,
+    )
+}  # fmt: skip
 
 
 def get(identifier):

@@ -96,9 +96,9 @@ class Optimizer(Configurable):
         """What a slot is filled with at first."""
         return 0.0
 
-    def has_slot(self, name, variable):
-        """Whether a variable uses a slot; only those are part of the state."""
-        return True
+    def slot_shape(self, name, variable):
+        """The shape of a variable's slot, at most as large as the variable; None where it has none."""
+        return variable.shape
 
     def attach(self, arena):
         """Makes the slots for `arena`; slots for the same variables keep their values."""

@@ -34,8 +34,8 @@ class Muon(Optimizer):
         """Whether a variable is a matrix that takes Muon's own step."""
         return len(variable.shape) == 2 and not any(re.search(p, variable.path) for p in self.exclude_layers)
 
-    def has_slot(self, name, variable):
-        return name != "velocity" or not self.orthogonal(variable)
+    def slot_shape(self, name, variable):
+        return None if name == "velocity" and self.orthogonal(variable) else variable.shape
 
     def weight_decay_of(self, variable):
         decay = self.weight_decay if self.orthogonal(variable) else self.adam_weight_decay

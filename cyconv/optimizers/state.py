@@ -1,5 +1,7 @@
 """An optimiser's numbers and arrays, one by one."""
 
+from math import prod
+
 import numpy as np
 
 from ..variables import Variable
@@ -74,10 +76,12 @@ def slot_views(optimizer, groups):
     """The slots cut by variable: of each group all slots of the first variable, then of the second, ..."""
     arena, found = optimizer.arena, []
     for group in groups:
-        cut = [arena.views(optimizer.slots[name]) for name in group]
-        for variable, views in zip(arena.variables, zip(*cut, strict=True), strict=True):
-            for name, view in zip(group, views, strict=True):
-                if optimizer.has_slot(name, variable):
+        cut = [arena.pieces(optimizer.slots[name]) for name in group]
+        for variable, pieces in zip(arena.variables, zip(*cut, strict=True), strict=True):
+            for name, piece in zip(group, pieces, strict=True):
+                shape = optimizer.slot_shape(name, variable)
+                if shape is not None:
+                    view = arena.backend.reshape(piece[: prod(shape)], shape)
                     label = f"{variable.path.replace('/', '_')}_{name}"
                     slot = Variable(view, label, False, f"{optimizer.name}/{label}")
                     slot.value, slot.backend = view, arena.backend

@@ -22,6 +22,8 @@ CASES = [
     ("Muon", dict(learning_rate=0.01)),
     ("Muon", dict(learning_rate=0.01, nesterov=False, ns_steps=3, rms_rate=None, exclude_layers=["bias"],
                   adam_lr_ratio=0.5, weight_decay=0.2)),
+    ("Adafactor", {}), ("Adafactor", dict(learning_rate=0.3, clip_threshold=0.5, weight_decay=0.1)),
+    ("Adafactor", dict(beta_2_decay=-0.5, epsilon_2=0.5, relative_step=False)),
     ("SGD", dict(clipnorm=0.1)), ("Adam", dict(clipvalue=0.05)), ("SGD", dict(global_clipnorm=0.2)),
     ("SGD", dict(global_clipnorm=1e3, momentum=0.5)), ("Nadam", dict(clipnorm=0.2, weight_decay=0.1)),
     ("SGD", dict(use_ema=True, ema_momentum=0.6, ema_overwrite_frequency=2, weight_decay=0.1)),
@@ -108,3 +110,38 @@ def test_a_scheduled_optimiser():
     for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         assert_close(a, b, "network", terms=64)
     assert len(ours.optimizer.variables) == len(theirs.optimizer.variables)
+
+
+def described(library, optimizer):
+    layers, rules = library.layers, library.regularizers
+    apart, short = rules.OrthogonalRegularizer(0.1), library.constraints.MaxNorm()
+    conv = layers.Conv2D(3, 2, kernel_regularizer=rules.L2(0.01), bias_constraint="non_neg",
+                         activity_regularizer="l1")  # fmt: skip
+    dense = layers.Dense(2, kernel_regularizer=apart, kernel_constraint=short)
+    model = library.Sequential([library.Input((4, 4, 2)), conv, layers.Flatten(), dense])
+    metrics = ["mse", library.metrics.R2Score(), library.metrics.MeanSquaredError(name="b")]
+    loss = library.losses.Tversky(0.3)
+    model.compile(optimizer(library.optimizers), loss, metrics=metrics, weighted_metrics=["mae"])
+    return model
+
+
+@pytest.mark.parametrize("optimizer", [
+    lambda o: o.Nadam(0.01), lambda o: o.RMSprop(0.01, momentum=0.5, centered=True, weight_decay=0.1),
+    lambda o: o.SGD(o.schedules.CosineDecay(0.1, 100), momentum=0.9, clipnorm=1.0),
+    lambda o: o.AdamW(0.01, use_ema=True, amsgrad=True), lambda o: o.Muon(0.01), lambda o: o.Adafactor(0.01),
+])  # fmt: skip
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_files_carry_the_whole_training(optimizer, ours_first, tmp_path):
+    """One library trains and saves, the other loads; both then train on alike."""
+    x, y = data()
+    first, second = (cyconv, keras) if ours_first else (keras, cyconv)
+    one = described(first, optimizer)
+    one.fit(x, y, batch_size=6, verbose=0)
+    one.save(tmp_path / "net.keras")
+    two = second.models.load_model(tmp_path / "net.keras")
+    logs = [m.fit(x, y, batch_size=6, shuffle=False, verbose=0).history for m in (one, two)]
+    assert list(logs[0]) == list(logs[1])
+    for name in logs[0]:
+        assert_close(np.float32(logs[1][name]), np.float32(logs[0][name]), "network", 64, name)
+    for a, b in zip(one.get_weights(), two.get_weights(), strict=True):
+        assert_close(b, a, "network", terms=64)
