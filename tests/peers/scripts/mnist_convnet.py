@@ -61,6 +61,7 @@ model.save(os.path.join(folder, "mnist.keras"))
 reloaded = keras.models.load_model(os.path.join(folder, "mnist.keras"))
 predicted = reloaded.predict(x_test[:100], verbose=0).argmax(axis=1)
 print("First labels:", data["y_test"][:5], "predicted:", predicted[:5])
-results = {**history.history, "test_loss": score[0], "test_accuracy": score[1], "params": model.count_params()}
+results = {**history.history, "test_loss": score[0], "test_accuracy": score[1]}
+results["params"] = model.count_params()
 with open(os.path.join(folder, "history.json"), "w") as file:
     json.dump({k: np.asarray(v, float).tolist() for k, v in results.items()}, file)

@@ -80,15 +80,16 @@ if os.path.exists(start):
 else:
     model.save_weights(start)
 model.compile(
-    optimizer=Adam(learning_rate=1e-3),
+    optimizer=Adam(learning_rate=3e-3),
     loss="binary_crossentropy",
     metrics=["accuracy", keras.metrics.BinaryIoU(target_class_ids=[1], threshold=0.5)],
 )
-checkpoint = ModelCheckpoint(os.path.join(folder, "unet.keras"), monitor="loss", verbose=1, save_best_only=True)
+best = os.path.join(folder, "unet.keras")
+checkpoint = ModelCheckpoint(best, monitor="loss", verbose=1, save_best_only=True)
 stopping = EarlyStopping(monitor="val_loss", patience=5, restore_best_weights=True)
 history = model.fit(
     train_generator(images[:cut], masks[:cut]),
-    steps_per_epoch=max(2 * cut // batch_size, 1),
+    steps_per_epoch=max(10 * cut // batch_size, 1),
     epochs=epochs,
     validation_data=adjust(images[cut:], masks[cut:]),
     callbacks=[checkpoint, stopping],
