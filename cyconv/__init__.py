@@ -23,7 +23,7 @@ __all__ = [
 
 def __getattr__(name):
     """Rooms that are imported when first asked for, so that `import cyconv` stays quick."""
-    if name in ("datasets", "preprocessing", "testing", "visualize", "zoo"):
+    if name in ("datasets", "interpret", "preprocessing", "testing", "visualize", "zoo"):
         import importlib
 
         return importlib.import_module(f".{name}", __name__)

@@ -10,8 +10,8 @@
 #include <omp.h>
 #endif
 
-/* Nanoseconds on one thread below which waking another costs more than it saves. */
-#define CY_SERIAL_NANOSECONDS 10e3
+/* Nanoseconds on one thread below which a team is not called: on a busy machine its other members come late. */
+#define CY_SERIAL_NANOSECONDS 50e3
 
 enum {
     CY_GRAIN = 64,             /* elements: a vector or a cache line is never shared by two threads */

@@ -18,6 +18,7 @@ from ..configurable import Configurable, serialize_keras_object
 from ..graph import Node, SymbolicTensor
 from ..variables import Variable, claim
 from .custom import bridge
+from .explainable import Explainable
 
 _counts = {}
 
@@ -39,7 +40,7 @@ def clear_names():
     _counts.clear()
 
 
-class Layer(Configurable):
+class Layer(Explainable, Configurable):
     """Base of all layers.
 
     name: by default the class's name in snake_case and a number. trainable: whether training changes the
@@ -53,7 +54,7 @@ class Layer(Configurable):
     input_rank = None
     # Whether a list is several inputs, as for Add; others take one.
     takes_list = False
-    # Whether `layer(x)` alone means training: so it is with augmentation.
+    # Whether `layer(x)` alone means training: so it is with Keras's layers that prepare images.
     trains_when_called = False
     # Whether a finished `build` means that the layer is built; a model decides for itself.
     build_marks_built = True
@@ -290,22 +291,6 @@ class Layer(Configurable):
         if not self.built:
             raise ValueError(f"{self} is not built yet: it does not know its input's shape")
         return sum(v.size for v in self.weights)
-
-    def explain(self, input_shape=None, print_fn=print):
-        """Prints the formulas of output shape, parameters and work with the numbers put in; returns the text.
-
-        input_shape: batch axis included (a list for several inputs); by default what the layer was built for.
-        """
-        from .explaining import explanation
-
-        if input_shape is None and not self.built:
-            raise ValueError(f"{self} is not built yet: give explain(input_shape), batch axis included")
-        shape = self.build_shape if input_shape is None else input_shape
-        self.ensure_built(shape)
-        (out,) = self.output_shapes(shape)
-        text = "\n".join(explanation(self, shape if isinstance(shape, list) else [tuple(shape)], out))
-        print_fn(text)
-        return text
 
     def __reduce__(self):
         """Copies (copy.deepcopy, pickle) are made anew from configuration and weights."""

@@ -14,11 +14,13 @@ from .convolution import Conv
 from .core import Dense
 from .depthwise import _Depthwise, _Separable
 from .facts import multiply_adds
+from .forms import cost
 from .merging import Concatenate
 from .normalization import BatchNormalization
 from .padding import _Cropping, _ZeroPadding
 from .pooling import _Global, _MaxPooling, _Pooling
 from .reshaping import Flatten
+from .tables import line
 from .transposed import _ConvTranspose
 from .upsampling import _UpSampling
 
@@ -29,7 +31,7 @@ def explanation(layer, given, out, name=None):
     """The lines of text for one layer. given: the list of input shapes; out: the output's shape."""
     shown = " and ".join(str(tuple(shape)) for shape in given)
     head = f"{name or layer.name} ({type(layer).__name__}): {shown} -> {tuple(out)}"
-    return [head, *(_line(label, text) for label, text in formulas(layer, given, out))]
+    return [head, *(line(label, text) for label, text in formulas(layer, given, out))]
 
 
 def totals(container, calls):
@@ -39,13 +41,9 @@ def totals(container, calls):
     trained = sum(v.size for v in container.trainable_weights)
     return [
         f"{container.name} ({type(container).__name__})",
-        _line("parameters", f"{sum(v.size for v in container.weights):,}, of which {trained:,} are trained"),
-        _line("multiply-adds", f"{_number(total)} for one sample"),
+        line("parameters", f"{sum(v.size for v in container.weights):,}, of which {trained:,} are trained"),
+        line("multiply-adds", f"{_number(total)} for one sample"),
     ]
-
-
-def _line(label, text):
-    return f"  {label:<20} {text}"
 
 
 @singledispatch
@@ -110,16 +108,17 @@ def _work_lines(layer, given, out, inputs_each):
     ]
 
 
-def _dense_lines(layer, given, out, inputs_each):
+def _dense_lines(layer, given, out):
     """The same map as one matrix: full, and with its zeros left out."""
     if None in given[1:] or None in out[1:]:
         return []
-    entries, kept = prod(given[1:]) * prod(out[1:]), prod(out[1:]) * inputs_each
-    times = entries / max(layer.kernel.size, 1)
+    ins, outs, (_, dense, sparse) = prod(given[1:]), prod(out[1:]), cost(layer, given, out)
+    inputs, numbers = ("(inputs + 1)", f"({ins:,} + 1)") if layer.use_bias else ("inputs", f"{ins:,}")
+    times = dense.floats / max(layer.count_params(), 1)
     return [
-        ("as a dense layer", f"{prod(given[1:]):,} inputs * {prod(out[1:]):,} outputs = {entries:,} weights, "
-                             f"{times:,.0f} times as many; {2 * entries:,} operations"),
-        ("as a sparse matrix", f"{prod(out[1:]):,} outputs * {inputs_each:,} = {kept:,} entries at most"),
+        ("as a dense layer", f"{inputs} * outputs = {numbers} * {outs:,} = {dense.floats:,} weights, "
+                             f"{times:,.0f} times as many; {dense.operations:,} operations"),
+        ("as a sparse matrix", f"{sparse.floats:,} numbers; {sparse.operations:,} operations"),
     ]  # fmt: skip
 
 
@@ -137,7 +136,7 @@ def _(layer: Conv, given, out):
         ("channels", f"Cout = filters = {layer.filters}"),
         ("parameters", f"{letters} * Cout = {numbers} * {layer.filters} = {layer.count_params():,}"),
         *_work_lines(layer, given, out, each),
-        *_dense_lines(layer, given, out, each),
+        *_dense_lines(layer, given, out),
     ]
 
 
@@ -153,7 +152,7 @@ def _(layer: _Depthwise, given, out):
         ("parameters", f"{letters} * Cin * multiplier = {put_in} * {_times(C, multiplier)} = "
                        f"{layer.count_params():,}"),
         *_work_lines(layer, given, out, prod(window)),
-        *_dense_lines(layer, given, out, prod(window)),
+        *_dense_lines(layer, given, out),
     ]  # fmt: skip
 
 

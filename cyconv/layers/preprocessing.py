@@ -158,6 +158,7 @@ class Resizing(Layer):
     """
 
     input_rank = 4
+    trains_when_called = True  # as in Keras; here training and inference are the same
 
     def __init__(self, height, width, interpolation="bilinear", crop_to_aspect_ratio=False,
                  pad_to_aspect_ratio=False, fill_mode="constant", fill_value=0.0, antialias=False,

@@ -85,7 +85,7 @@ def restore_functional(cls, config):
         layer = _layer(entry)
         if isinstance(layer, InputLayer):
             tensors[name, 0, 0] = layer.output
-        calls += [(layer, name, i, *_arguments(node)) for i, node in enumerate(entry["inbound_nodes"])]
+        calls += [(layer, name, i, *_arguments(node, layer)) for i, node in enumerate(entry["inbound_nodes"])]
     for call in calls:
         for place in call[4]:
             waiting.setdefault(place, []).append(call)
@@ -116,12 +116,12 @@ def _layer(entry):
     return deserialize_keras_object(entry)
 
 
-def _arguments(node):
+def _arguments(node, layer):
     """(whether the inputs came as a list, their places) of an entry of "inbound_nodes"."""
     if not isinstance(node, dict):
         raise ValueError("its inbound_nodes are in the form of Keras 2; save the model with Keras 3")
     training = node["kwargs"].get("training")
-    if training:
+    if training and not layer.trains_when_called:  # Keras writes its default down for preprocessing layers
         raise ValueError("a layer is called with training=True, which is not here")
     if training is False:
         warnings.warn("a layer was called with training=False: use layer.trainable = False", stacklevel=2)

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from . import passes
 from .base import Optimizer
 
 
@@ -35,7 +34,6 @@ class Adafactor(Optimizer):
         return min(rate, 1 / math.sqrt(step)), 1 - step**self.beta_2_decay
 
     def record_update(self, ops, rate, hyper):
-        passes.decay(ops, self.arena, self.decays, rate)
         arena = self.arena
         flats = [arena.value, arena.gradient, *(self.slots[n] for n in self.slot_groups[0])]
         for variable, w, g, r, c, v in zip(arena.variables, *map(arena.pieces, flats), strict=True):

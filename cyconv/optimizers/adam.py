@@ -35,7 +35,16 @@ class Adam(_Betas):
         self.slot_groups = (("momentum", "velocity"), *([("velocity_hat",)] if amsgrad else []))
 
     def hyper_values(self, step, rate):
-        return (rate * math.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step),)
+        alpha = rate * math.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        return alpha, self.beta_1, self.beta_2, self.epsilon
+
+    def record_update(self, ops, rate, hyper):
+        """By the kernel that the door has for it; the formula for amsgrad."""
+        if self.amsgrad:
+            super().record_update(ops, rate, hyper[:1])
+        else:
+            arena, slots = self.arena, (self.slots["momentum"], self.slots["velocity"])
+            ops.adam(arena.gradient, self.own_hyper(), arena.value, *slots)
 
     def update(self, w, g, rate, m, v, *rest):
         *largest, alpha = rest
@@ -117,8 +126,6 @@ class Lamb(_Betas):
         return 1 / (1 - self.beta_1**step), 1 / (1 - self.beta_2**step)
 
     def record_update(self, ops, rate, hyper):
-        passes.decay(ops, self.arena, self.decays, rate)
-
         def direction(g, m, v, first, second):
             m, v = self.means(g, m, v)
             return m * first / (np.sqrt(v * second) + self.epsilon), m, v

@@ -15,6 +15,8 @@ from . import passes
 from .options import DEFAULTS, take
 from .state import LearningRate, Number, Steps, slot_views
 
+SHARED = 3  # `hyper` begins with the learning rate, the share of the running mean, whether it overwrites
+
 
 class Optimizer(Configurable):
     """Base class. A subclass gives `slot_groups`, `update` and, where it needs more than the learning rate,
@@ -110,7 +112,7 @@ class Optimizer(Configurable):
             start = np.full(arena.size, self.slot_start(name), arena.dtype)
             backend.load(slot, kept.get(name, start))
         self.numbers = self.numbers if same else dict(self.extra)
-        self.hyper = backend.asarray(np.zeros(3 + len(self.hyper_values(1, 0.0))), arena.dtype)
+        self.hyper = backend.asarray(np.zeros(SHARED + len(self.hyper_values(1, 0.0))), arena.dtype)
         self.decays = [self.weight_decay_of(v) for v in arena.variables]
         self.arena = arena
 
@@ -150,23 +152,24 @@ class Optimizer(Configurable):
         """Records the step of the whole arena."""
         passes.clip(ops, self.arena, self.clipnorm, self.clipvalue, self.global_clipnorm)
         rate, kept, overwrite, *hyper = (self.hyper[i : i + 1] for i in range(self.hyper.size))
+        passes.decay(ops, self.arena, self.decays, rate)
         self.record_update(ops, rate, hyper)
         if self.use_ema:
             passes.average(ops, self.arena.value, self.slots["average"], kept, overwrite)
 
     def record_update(self, ops, rate, hyper):
-        """Records weight decay and `update`, in one formula where all variables decay alike."""
+        """Records `update`. hyper: an array of one element for each of `hyper_values`."""
         arena, slots = self.arena, [self.slots[n] for group in self.slot_groups for n in group]
-        alike = len(set(self.decays)) == 1
-        decay = self.decays[0] if alike else 0.0
-        if not alike:
-            passes.decay(ops, arena, self.decays, rate)
 
-        def step(w, g, rate, *rest):
-            return self.update(w - w * decay * rate if decay else w, g, rate, *rest)
+        def step(*operands):
+            return self.update(*operands)
 
         step.__name__ = type(self).__name__
         ops.map(step, arena.value, arena.gradient, rate, *slots, *hyper, out=(arena.value, *slots))
+
+    def own_hyper(self):
+        """The part of `hyper` that holds `hyper_values`, as one array."""
+        return self.hyper[SHARED:]
 
     # State -----------------------------------------------------------------------------------------------
 

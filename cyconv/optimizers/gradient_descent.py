@@ -17,11 +17,13 @@ class SGD(Optimizer):
         self.momentum, self.nesterov = momentum, nesterov
         self.slot_groups = (("momentum",),) if momentum else ()
 
-    def update(self, w, g, rate, m=None):
-        if m is None:
-            return (w - rate * g,)
-        m = self.momentum * m - rate * g
-        return w + (self.momentum * m - rate * g if self.nesterov else m), m
+    def hyper_values(self, step, rate):
+        return rate, self.momentum
+
+    def record_update(self, ops, rate, hyper):
+        """By the kernel that the door has for it."""
+        w, g, m = self.arena.value, self.arena.gradient, self.slots.get("momentum")
+        ops.sgd(g, self.own_hyper(), w, m, nesterov=self.nesterov)
 
 
 class Lion(Optimizer):

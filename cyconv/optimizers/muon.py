@@ -45,8 +45,6 @@ class Muon(Optimizer):
         return self.adam.hyper_values(step, rate * self.adam_lr_ratio)
 
     def record_update(self, ops, rate, hyper):
-        passes.decay(ops, self.arena, self.decays, rate)
-
         def adam(w, g, m, v, alpha):
             return self.adam.update(w, g, None, m, v, alpha)
 

@@ -33,8 +33,10 @@ def square_sum(ops, x):
 
 
 def decay(ops, arena, decays, rate):
-    """w -= w * decay * rate, with a decay for each variable."""
-    for w, each in zip(arena.pieces(arena.value), decays, strict=True):
+    """w -= w * decay * rate, with a decay for each variable: at once, where all decay alike."""
+    alike = len(set(decays)) == 1
+    weights, decays = ([arena.value], decays[:1]) if alike else (arena.pieces(arena.value), decays)
+    for w, each in zip(weights, decays, strict=True):
         if each:
 
             def decayed(w, rate, each=each):

@@ -258,3 +258,13 @@ def test_layers_and_weights_of_any_graph_are_in_keras_order(seed):
     ours, theirs = network(cyconv), network(keras)
     assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
     assert [w.path for w in ours.weights] == [w.path for w in theirs.weights]
+
+
+@pytest.mark.parametrize("kind", ["Resizing", "CenterCrop", "RandomCrop"])
+def test_functional_models_with_layers_that_prepare_images(tmp_path, kind):
+    """Keras writes training=True beside them, its default."""
+    inputs = keras.Input((6, 5, 2))
+    theirs = keras.Model(inputs, getattr(keras.layers, kind)(3, 4)(inputs))
+    theirs.save(tmp_path / "net.keras")
+    ours = cyconv.models.load_model(tmp_path / "net.keras")
+    assert ours.output_shape == (None, 3, 4, 2)
