@@ -39,7 +39,7 @@ def small_images():
     return {name: values[:1000] for name, values in drawn.items()}
 
 
-def blobs(count=24, size=64):
+def blobs(count=24, size=48):
     """Grey images of bright discs in noise, and the discs as masks."""
     generator = np.random.default_rng(0)
     rows, columns = np.mgrid[:size, :size]
@@ -47,7 +47,7 @@ def blobs(count=24, size=64):
     for _ in range(count):
         mask = np.zeros((size, size), bool)
         for _ in range(5):
-            y, x, radius = generator.uniform(0, size, 2).tolist() + [generator.uniform(4, 10)]
+            y, x, radius = generator.uniform(0, size, 2).tolist() + [generator.uniform(3, 8)]
             mask |= (rows - y) ** 2 + (columns - x) ** 2 < radius**2
         noise = generator.normal(0, 30, mask.shape)
         images.append(np.clip(np.where(mask, 150, 90) + noise, 0, 255).astype(np.uint8))
