@@ -161,10 +161,3 @@ def test_plans_of_the_other_modes(mode):
     lines = []
     model.plan(8, mode=mode, print_fn=lines.append)
     assert not any("gradient" in line for line in lines)
-
-
-def test_waiting_threads_are_told_to_sleep_soon_and_nobody_else_hears_of_it(run_python):
-    code = "import os, cyconv; print(os.environ.get('GOMP_SPINCOUNT'), os.environ.get('OMP_WAIT_POLICY'))"
-    assert run_python(code) == "None None"
-    assert run_python(code, GOMP_SPINCOUNT="7") == "7 None"
-    assert run_python(code, OMP_WAIT_POLICY="active") == "None active"
