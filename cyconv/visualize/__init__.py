@@ -8,5 +8,6 @@ matplotlib is imported at the first picture; without it the error names the comm
 
 from ._style import pyplot as require_matplotlib
 from .classification import confusion_matrix, mistakes
+from .interpretation import effective_field, heat_over_image, projections, superpixels
 from .kernels import filters
 from .training import history
