@@ -37,9 +37,11 @@ def heat_over_image(heat, image, titles=None, opacity=0.85):
         wide = heat.shape[2] / heat.shape[1]
         size = (2 * 2.6 * wide + 1.0, len(heat) * 2.9)
         figure, axes = plt.subplots(len(heat), 2, figsize=size, squeeze=False, layout="constrained")
+        for axis in axes.flat:
+            axis.set_axis_off()
         for row, (h, picture) in enumerate(zip(heat, image)):
             plain, mixed = axes[row]
-            _draw(plain, picture)
+            _style.picture(plain, picture)
             _draw_faint(mixed, picture)
             scale = _lay_over(mixed, h, opacity)
             figure.colorbar(scale, ax=mixed, shrink=0.8)
@@ -68,9 +70,11 @@ def projections(found, columns=None):
     columns = columns or (top if top > 1 else min(3, len(found)))
     with _style.look() as plt:
         figure, axes = _style.grid(plt, 2 * len(found), columns=2 * columns, size=1.1, above=0.3)
+        for axis in axes:
+            _style.frame(axis)
         for p, left, right in zip(found, axes[::2], axes[1::2]):
-            _draw(left, p.pixels, signed=True)
-            _draw(right, p.patch)
+            _draw_signed(left, p.pixels)
+            _style.picture(right, p.patch)
             left.set_title(f"map {p.map}: {p.activation:.3g}", size="x-small", loc="center")
             right.set_title(f"image {p.image}", size="x-small", loc="center")
         figure.suptitle("what made the units answer (left), and where (right)")
@@ -98,7 +102,9 @@ def superpixels(explanation, image, most=5):
     with _style.look() as plt:
         wide = segments.shape[1] / segments.shape[0]
         figure, axes = plt.subplots(1, 3, figsize=(3 * 2.6 * wide + 1.0, 3.2), layout="constrained")
-        _draw(axes[0], image)
+        for axis in axes:
+            axis.set_axis_off()
+        _style.picture(axes[0], image)
         for width, colour in ((2, "white"), (0.8, "black")):  # seen on light and on dark
             style = dict(linewidths=width, colors=colour)
             lines = plt.matplotlib.collections.LineCollection(borders(segments), **style)
@@ -107,7 +113,7 @@ def superpixels(explanation, image, most=5):
         _draw_faint(axes[1], image)
         figure.colorbar(_lay_over(axes[1], explanation.heat, 0.85, signed=True), ax=axes[1], shrink=0.8)
         axes[1].set_title("for (orange), against (purple)")
-        _draw(axes[2], image)
+        _style.picture(axes[2], image)
         axes[2].imshow(np.where(np.isin(segments, best)[..., None], 0, COVER))
         axes[2].set_title(f"the {len(best)} that speak most for it")
         figure.suptitle(f"class {explanation.target}; the linear model's R² is {explanation.score:.2f}")
@@ -152,22 +158,6 @@ def effective_field(found, field=None):
         return figure
 
 
-def _draw(axis, image, signed=False):
-    """A bare picture: one channel or three; signed: around 0."""
-    axis.set_axis_off()
-    image = np.asarray(image, np.float32)
-    image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
-    largest = max(float(np.abs(image).max(initial=0)), 1e-12)
-    if signed and image.ndim == 2:
-        return axis.imshow(image, cmap=_style.SIGNED, vmin=-largest, vmax=largest)
-    if signed:
-        return axis.imshow(0.5 + image / (2 * largest))
-    if image.ndim == 2:
-        return axis.imshow(image, cmap="gray")
-    low, high = min(float(image.min()), 0.0), max(float(image.max()), 1.0)
-    return axis.imshow((image - low) / (255 if low == 0 and high > 1 else high - low))
-
-
 def borders(segments):
     """The lines ((column, row), (column, row)) between pixels of different segments."""
     rows, columns = np.nonzero(segments[1:] != segments[:-1])
@@ -176,14 +166,21 @@ def borders(segments):
     return lines + [((c + 0.5, r - 0.5), (c + 0.5, r + 0.5)) for r, c in zip(rows, columns)]
 
 
+def _draw_signed(axis, values):
+    """Values around 0 as a picture: one channel on the scale SIGNED, three as colours around grey."""
+    largest = max(float(np.abs(values).max(initial=0)), 1e-12)
+    if values.shape[-1] == 3:
+        return _style.picture(axis, 0.5 + values / (2 * largest))
+    return axis.imshow(values[..., 0], cmap=_style.SIGNED, vmin=-largest, vmax=largest)
+
+
 def _draw_faint(axis, image):
     """The image as brightness, light enough for colours to be seen on it."""
-    axis.set_axis_off()
     image = np.asarray(image, np.float32)
     if image.ndim == 3:
-        image = image @ np.float32([0.299, 0.587, 0.114]) if image.shape[-1] == 3 else image[..., 0]
+        image = image[..., :3] @ np.float32([0.299, 0.587, 0.114]) if image.shape[-1] > 1 else image[..., 0]
     low, high = float(image.min()), float(image.max())
-    axis.imshow(image, cmap="gray", vmin=low - 0.8 * (high - low or 1), vmax=high)
+    _style.picture(axis, image, vmin=low - 0.8 * (high - low or 1), vmax=high)
 
 
 def _lay_over(axis, heat, opacity, signed=False):
