@@ -5,11 +5,13 @@ does in one walk over memory become one node:
     convolution + activation                           training and inference
     convolution + normalisation (+ sum) (+ relu)       inference: the normalisation is folded into the weights
 
-A node is drawn in only if nothing else reads what lies between. Results agree with the unfused ones within
-the table of tolerances; CYCONV_FUSION=0 or `set_fusion(False)` switches the pass off.
+A node is drawn in only if nothing else reads what lies between. In training a normalisation that stands at
+several places stays as it is, so that its moving means see the places in their order. Results agree with the
+unfused ones within the table of tolerances; CYCONV_FUSION=0 or `set_fusion(False)` switches the pass off.
 """
 
 import os
+from collections import Counter
 
 from .graph import Flat, FlatNode
 from .layers import activation as act
@@ -37,6 +39,7 @@ def fuse(flat, shapes, training):
     for node in flat.nodes:
         for number in node.inputs:
             readers.setdefault(number, []).append(node)
+    calls = Counter(id(node.layer) for node in flat.nodes)
     taken, made = set(), {}
 
     def follower(node):
@@ -69,7 +72,7 @@ def fuse(flat, shapes, training):
             elif _is_activation(after):
                 group = [node, after]
                 layer = ActivatedConvolution(node.layer, after.layer)
-        elif _normalises_channels(node, shapes):
+        elif _normalises_channels(node, shapes) and not (training and calls[id(node.layer)] > 1):
             group, shortcut, relu = add_and_activation(node)
             if len(group) > 1:
                 layer = Normalisation(node.layer, relu, shortcut is not None)

@@ -102,6 +102,16 @@ def test_tensors_that_others_read_stay():
         assert_close(a, b, "network", 1000)
 
 
+def test_a_normalisation_at_two_places_measures_them_in_their_order():
+    inputs = keras.Input((2,))
+    normal = layers.BatchNormalization(momentum=0.5)
+    model = keras.Model(inputs, layers.add([normal(inputs), normal(layers.Rescaling(3.0)(inputs))]))
+    model.compile("sgd", "mse")
+    x = np.array([[1.0, 2.0], [3.0, 6.0]], "float32")  # means 2 and 4, then 6 and 12
+    model.train_on_batch(x, x)
+    assert_close(normal.moving_mean.numpy(), [0.5 * (0.5 * 2) + 0.5 * 6, 0.5 * (0.5 * 4) + 0.5 * 12])
+
+
 def test_a_model_s_output_is_never_fused_away():
     fusion.set_fusion(True)
     inputs = keras.Input((5, 5, 1))

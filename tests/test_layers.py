@@ -161,6 +161,8 @@ def test_a_layer_knows_its_place():
     inside = cyconv.Model(model.inputs, model.layers[1].output)
     a = np.ones((2, 4), np.float32)
     np.testing.assert_array_equal(inside.predict(a, verbose=0), dense(a))
+    dense(cyconv.Input((4,)))  # a second place changes nothing, as in Keras
+    assert dense.input is inputs and dense.output is y
     dense.activation = None  # as a Grad-CAM script does
     assert (inside.predict(a, verbose=0) == a @ dense.kernel.numpy()).all()
 

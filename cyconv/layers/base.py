@@ -145,7 +145,8 @@ class Layer(Explainable, Configurable):
             self._refuse_training(training)
             self.ensure_built(shapes if nested else shapes[0])
             outputs = self.output_shapes(shapes if nested else shapes[0])
-            self._node = node = Node(self, tensors, nested, outputs, self.dtype)
+            node = Node(self, tensors, nested, outputs, self.dtype)
+            self._node = self._node or node
             return node.outputs[0] if len(node.outputs) == 1 else node.outputs
         return self._run_on_arrays(tensors, nested, bool(training))
 
@@ -234,7 +235,7 @@ class Layer(Explainable, Configurable):
 
     @property
     def input(self):
-        """The symbolic tensor (or list) that the layer was last called on."""
+        """The symbolic tensor (or list) that the layer was first called on."""
         node = self._called()
         return list(node.inputs) if node.nested else node.inputs[0]
 
