@@ -31,6 +31,9 @@ except ImportError:
 GRADIENTS_MAY_DIFFER, LOSSES_MAY_DIFFER = 2e-2, 2e-3
 
 
+PAUSE = 0.02  # seconds
+
+
 def data(shape, classes):
     """Random images; labels are class numbers, or a mask of 0 and 1."""
     generator = np.random.default_rng(0)
@@ -109,7 +112,12 @@ def check(name, builder, x, y, classes):
 
 
 def interleaved(steps, seconds):
-    """{name: milliseconds of each of its steps}, one step of each in turn until `seconds` are over."""
+    """{name: milliseconds of each of its steps}, one step of each in turn until `seconds` are over.
+
+    Each framework has a pool of threads of its own, which spin for some milliseconds after their last work
+    and would take the processors from the next one: a pause lets them fall asleep, and an untimed step wakes
+    those of the framework that is next.
+    """
     times = {name: [] for name in steps}
     for step in steps.values():
         for _ in range(3):
@@ -117,6 +125,8 @@ def interleaved(steps, seconds):
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(next(iter(times.values()))) < 5:
         for name, step in steps.items():
+            time.sleep(PAUSE)
+            step()
             start = time.perf_counter()
             step()
             times[name].append(1e3 * (time.perf_counter() - start))

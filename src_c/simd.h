@@ -83,6 +83,22 @@ INLINE void store_part(float *p, vf x, int n)
             p[i] = v[i];
 }
 
+/* The first n lanes of a row that goes on for `room` floats from p: what lies behind the n lanes is read too, or
+ * overwritten with anything, if it belongs to the same row. Whoever stores so goes through the row forwards: the
+ * next store puts right what this one spoilt, and the last does not spoil. */
+INLINE vf load_within(const float *p, int n, ptrdiff_t room)
+{
+    return room >= LANES ? load(p) : load_part(p, n);
+}
+
+INLINE void store_within(float *p, vf x, int n, ptrdiff_t room)
+{
+    if (room >= LANES)
+        store(p, x);
+    else
+        store_part(p, x, n);
+}
+
 static __attribute__((noinline, unused)) void store_part_call(float *p, const vf *v, int n)
 {
     store_part(p, *v, n);

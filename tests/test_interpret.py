@@ -270,3 +270,108 @@ def test_a_layer_of_ones_own_in_numpy_is_walked_through():
     model.set_weights([np.ones((4, 1)), np.zeros(1)])
     x = images(1, 2, 2, 1)
     assert_close(interpret.saliency(model, x), np.abs(2 * x[..., 0]))
+
+
+# DeconvNet --------------------------------------------------------------------------------------------------
+
+
+def two_layers():
+    """Four pixels in a row -> times 2 -> pooled by 2 -> map 0: 2 a - b, map 1: b - a, rectified."""
+    model = cyconv.Sequential([
+        cyconv.Input((1, 4, 1)),
+        layers.Conv2D(1, 1, activation="relu", use_bias=False),
+        layers.MaxPooling2D((1, 2)),
+        layers.Conv2D(2, (1, 2), activation="relu", name="maps"),
+    ])  # fmt: skip
+    kernel = np.array([[2.0, -1], [-1, 1]]).reshape(1, 2, 1, 2)
+    model.set_weights([np.full((1, 1, 1, 1), 2.0), kernel, np.array([1.0, 0.5])])
+    return model
+
+
+def test_deconvnet_by_hand():
+    """1 3 4 2 -> 2 6 8 4 -> 6 8 (from pixels 1 and 2) -> map 0: 12 - 8 + 1 = 5, map 1: 2.5.
+    Down from 5: 10 and -5; to pixels 1 and 2; what is negative stops; times 2: 0 20 0 0.
+    """
+    model = two_layers()
+    first, second = interpret.deconvnet(model, np.array([1.0, 3, 4, 2]).reshape(1, 4, 1), "maps")
+    assert (first.map, first.image, first.position, first.activation) == (0, 0, (0, 0), 5)
+    assert first.pixels.ravel().tolist() == [0, 20, 0, 0]
+    assert (second.map, second.activation) == (1, 2.5)
+    assert second.pixels.ravel().tolist() == [0, 0, 5, 0]
+    assert first.patch.ravel().tolist() == [1, 3, 4, 2]
+
+
+def test_deconvnet_finds_the_strongest_images_and_cuts_out_what_the_unit_sees():
+    model = cyconv.Sequential([cyconv.Input((9, 9, 1)), layers.Conv2D(2, 3, activation="relu")])
+    cross = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.float32)
+    model.set_weights([np.stack([cross, -cross], -1)[:, :, None], np.zeros(2)])
+    x = np.zeros((3, 9, 9, 1), np.float32)
+    x[1, 4:7, 2:5, 0] = cross
+    x[2, 0:3, 6:9, 0] = 2 * cross
+    best, next_best = interpret.deconvnet(model, x, maps=0, top=2)
+    assert (best.image, best.position, best.activation) == (2, (0, 6), 10)
+    assert (next_best.image, next_best.position, next_best.activation) == (1, (4, 2), 5)
+    assert best.box == (slice(0, 3), slice(6, 9))
+    assert_close(best.patch[..., 0], 2 * cross, "exact")
+    assert_close(best.pixels[..., 0], 10 * cross, "exact")
+
+
+def test_deconvnet_of_a_whole_map_is_the_sum_over_its_units():
+    """Without a rectifier or a pooling below, the way down is linear."""
+    model = cyconv.Sequential([cyconv.Input((6, 6, 1)), layers.Conv2D(2, 3, activation="relu")])
+    x = images(1, 6, 6, 1)
+    (whole,) = interpret.deconvnet(model, x, maps=1, whole_map=True)
+    A, kernel, expected = interpret.activations(model, x, "conv2d")[0], interpret.filters(model), 0
+    for i, j in np.ndindex(4, 4):
+        unit = np.zeros((6, 6, 1))
+        unit[i : i + 3, j : j + 3] = A[i, j, 1] * kernel[..., 1]
+        expected = expected + unit
+    assert whole.position is None and whole.pixels.shape == (6, 6, 1)
+    assert_close(whole.pixels, expected, terms=9)
+
+
+def test_deconvnet_works_in_nested_models_on_colour_and_on_both_backends():
+    model, x = cyconv.zoo.resnet20(), images(2, 32, 32, 3)
+    found = interpret.deconvnet(model, x, maps=[0, 5], top=2)
+    assert [(p.map, p.pixels.shape == p.patch.shape) for p in found] == [(0, True)] * 2 + [(5, True)] * 2
+    with backends.use("reference"):
+        again = interpret.deconvnet(two_layers(), np.array([1.0, 3, 4, 2]).reshape(1, 4, 1), "maps")
+    assert again[0].pixels.ravel().tolist() == [0, 20, 0, 0]
+    with pytest.raises(ValueError, match="no map 2; the layer has 2, 0 to 1"):
+        interpret.deconvnet(two_layers(), np.zeros((1, 4, 1)), "maps", maps=2)
+
+
+# Occlusion --------------------------------------------------------------------------------------------------
+
+
+def weighing(weights):
+    """A model whose only output is the weighted sum of the pixels."""
+    weights = np.asarray(weights, np.float32)
+    model = cyconv.Sequential([cyconv.Input((*weights.shape, 1)), layers.Flatten(), layers.Dense(1)])
+    model.set_weights([weights.reshape(-1, 1), np.zeros(1)])
+    return model
+
+
+def test_occlusion_by_hand():
+    """Covering a one in a weighted sum costs its weight, a window of two the sum of both; a pixel under two
+    windows has the mean of what they cost.
+    """
+    model, x = weighing([[1, 2, 4, 8]]), np.ones((1, 4, 1))
+    assert interpret.occlusion(model, x, window=1, fill=0).tolist() == [[1, 2, 4, 8]]
+    assert interpret.occlusion(model, x, window=(1, 2), stride=2, fill=0).tolist() == [[3, 3, 12, 12]]
+    assert interpret.occlusion(model, x, window=(1, 2), fill=0).tolist() == [[3, 4.5, 9, 12]]
+    assert interpret.occlusion(model, x, window=(1, 3), stride=3, fill=0).tolist() == [[7, 10.5, 10.5, 14]]
+    assert interpret.occlusion(model, x, window=(1, 2)).tolist() == [[0, 0, 0, 0]]  # covered by their mean
+    with pytest.raises(ValueError, match=r"`window` \(2, 2\) is larger than the image.*\(1, 2\) fits"):
+        interpret.occlusion(model, x, window=2)
+
+
+def test_occlusion_of_a_pixel_of_a_segmentation():
+    model, x = unet(), images(2, 16, 16, 1)
+    drop = interpret.occlusion(model, x, target=1, region=(8, 8), window=4)
+    covered = x.copy()
+    covered[0, :4, :4] = 0
+    y = model.predict(np.stack([x[0], covered[0]]), verbose=0)[:, 8, 8, 1]
+    found = interpret.occlusion(model, x[0], target=1, region=(8, 8), window=4, stride=4, fill=0)
+    assert drop.shape == (2, 16, 16)
+    assert_close(found[0, 0], y[0] - y[1], "network", terms=72)

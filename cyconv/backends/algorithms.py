@@ -9,12 +9,12 @@ from math import prod
 
 TILE = 4  # Winograd's tiles are 4x4 outputs, from 6x6 inputs
 POSITIONS = 36
-TRANSFORM = 14.0  # multiply-adds' time for one channel of one position of a tile, in or out
-WEIGHTS = 3.0  # the same for one weight of one position
+TRANSFORM = 7.5  # the time of one channel of one position of a tile, transformed in or out, in multiply-adds
+WEIGHTS = 14.0  # the same for one weight of one position
 LANES = 16  # channels are worked on in whole vectors
 
 
-def fits_winograd(window, strides, dilation, groups, sizes=None):
+def fits_winograd(window, strides, dilation, groups):
     """Whether Winograd's form exists: a 3x3 window (axes before them 1), stride, dilation and groups of 1."""
     return (
         len(window) >= 2
@@ -40,7 +40,7 @@ def choose(algorithm, batch, out, C, K, window, strides, dilation, groups):
     """The algorithm that runs where `algorithm` was asked for."""
     if algorithm != "auto":
         return algorithm
-    if not fits_winograd(window, strides, dilation, groups) or min(C, K) < LANES // 2:
+    if not fits_winograd(window, strides, dilation, groups):
         return "direct"
     times = estimate(batch, out, C, K)
     return min(times, key=times.get)

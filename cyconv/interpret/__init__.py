@@ -9,5 +9,9 @@ come without its batch axis, and its result then has none either.
 
 from .backpropagation import guided_backprop, saliency
 from .class_activation import grad_cam
+from .deconvolution import Projection, deconvnet
+from .fields import EffectiveField, effective_receptive_field, receptive_field
+from .local_models import LimeExplanation, lime_image
 from .looking import activations, filters
+from .occluding import occlusion
 from .paths import paths

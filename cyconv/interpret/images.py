@@ -52,6 +52,12 @@ def some_at_a_time(inputs, size=AT_ONCE):
     return [slice(start, start + size) for start in range(0, len(inputs[0]), size)]
 
 
+def predict(model, inputs, output):
+    """The output number `output` of the model for a list of input arrays."""
+    y = model.predict(inputs if len(inputs) > 1 else inputs[0], batch_size=AT_ONCE, verbose=0)
+    return y[output] if isinstance(y, list) else y
+
+
 def enlarge(maps, sizes):
     """maps (N, spatial...) at other sizes, linearly between the centres of their cells."""
     for axis, size in enumerate(sizes, 1):

@@ -31,27 +31,20 @@ class Target:
         chosen = self.classes(y, rows)[:, None] == np.arange(y.shape[-1])
         return where * chosen.reshape(len(y), *(1,) * (y.ndim - 2), -1).astype(y.dtype)
 
-    def score(self, y, rows):
-        """The mean of the class's values over the region, for each image."""
+    def weights(self, y, rows):
+        """`seed` divided by its sum: sum(y * weights) is the mean of the class's values over the region."""
         seed = self.seed(y, rows)
-        axes = tuple(range(1, y.ndim))
-        return (y * seed).sum(axes, dtype=np.float64) / seed.sum(axes)
+        return seed / seed.sum(tuple(range(1, y.ndim)), keepdims=True)
 
     def classes(self, y, rows):
         """The number of the class, for each image."""
-        K = y.shape[-1]
         if self.target is None:
-            mask = self._mask(y.shape, rows)[..., None]
-            return (y * mask).reshape(len(y), -1, K).sum(1).argmax(-1)
-        target = np.asarray(self.target)
-        if target.dtype.kind not in "iu" or target.ndim > 1:
-            raise ValueError(f"`target` is a class's number or one for each image. Received: {self.target!r}")
-        if target.ndim and len(target) < rows.start + len(y):
-            raise ValueError(f"`target` has {len(target)} numbers for more images; give one for each")
-        outside = [k for k in np.atleast_1d(target) if not 0 <= k < K]
-        if outside:
-            raise ValueError(f"`target` {outside[0]}: the output has {K} channels, 0 to {K - 1}")
-        return target[rows] if target.ndim else np.full(len(y), int(target))
+            inside = y * self._mask(y.shape, rows)[..., None]
+            return inside.reshape(len(y), -1, y.shape[-1]).sum(1).argmax(-1)
+        if np.ndim(self.target) and len(self.target) < rows.start + len(y):
+            raise ValueError(f"`target` has {len(self.target)} numbers for more images; give one for each")
+        target = np.asarray(self.target)[rows] if np.ndim(self.target) else self.target
+        return np.broadcast_to(chosen_class(target, y), len(y))
 
     def _mask(self, shape, rows):
         """1 inside the region, 0 outside: (n, spatial...)."""
@@ -77,3 +70,15 @@ class Target:
         if not all(mask.reshape(n, prod(sizes)).any(1)):
             raise ValueError("`region` is empty: no position of it is True")
         return mask
+
+
+def chosen_class(target, y):
+    """`target` as an array, where the outputs y (n, ..., K) have such classes."""
+    classes = np.asarray(target)
+    if classes.dtype.kind not in "iu" or classes.ndim > 1:
+        raise ValueError(f"`target` is a class's number or one for each image. Received: {target!r}")
+    outside = [k for k in np.atleast_1d(classes) if not 0 <= k < y.shape[-1]]
+    if outside:
+        K = y.shape[-1]
+        raise ValueError(f"`target` {outside[0]}: the output has {K} channels, 0 to {K - 1}")
+    return classes

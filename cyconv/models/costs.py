@@ -36,11 +36,14 @@ def costs(model):
 def receptive_field(model, layer=None, source=0):
     """The ReceptiveField of an output in the model's input number `source`; None where it sees nothing.
 
-    layer: a layer, its name, or its path "outer/inner" in nested ones; None: the model's (first) output.
+    layer: a layer, its name, its path "outer/inner" in nested ones, or the number of a call in the flat list;
+    None: the model's (first) output.
     """
     flat, known, reaches = _shapes(model)
     if layer is None:
         calls = [i for i, node in enumerate(flat.nodes) if node.output == flat.outputs[0]]
+    elif isinstance(layer, int):
+        calls = [layer]
     else:
         name = getattr(layer, "name", layer)
         paths = [node.path for node in flat.nodes]
