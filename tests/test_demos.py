@@ -1,5 +1,5 @@
-"""The demos run, write their pictures, and print the numbers that they claim: the lecture's, the Deep Learning
-book's, hand-worked ones. They run at reduced size (CYCONV_DEMO=small), where they have one.
+"""The demos run, write their pictures, and print the numbers that they claim: the lecture's, the book's,
+hand-worked ones. They run at reduced size (CYCONV_DEMO=small), where they have one.
 """
 
 import re
