@@ -238,7 +238,8 @@ def _pooled(layer, window, present, places, position):
         count, total = int(present.sum()), float(window.sum())
         mean = ("mean", f"sum / count = {number(total)} / {count} = {number(total / count)}")
         return {**details, "lines": [mean], "value": total / count}
-    place = np.unravel_index(np.argmax(np.where(present, window, -np.inf)), window.shape)
+    candidates = np.argwhere(present)
+    place = tuple(candidates[np.argmax(window[present])])
     switch = (*(int(p[k]) for p, k in zip(places, place)), position[-1])
     value = float(window[place])
     lines = [("largest", number(value)),

@@ -11,6 +11,7 @@ from .architecture import architecture
 from .classification import confusion_matrix, mistakes
 from .connecting import connections, receptive_field
 from .functions import activation_functions, activation_histograms
+from .interpretation import effective_field, heat_over_image, projections, superpixels
 from .kernels import filters
 from .pixels import feature_maps, images, segmentation
 from .training import history

@@ -137,10 +137,10 @@ def receptive_field(model, image, layers=None, at=None):
             else:
                 top, size = _nearest(field, at), field.size
                 moves = f"{size[0]} x {size[1]}, moves by {' x '.join(map(str, field.jump))}"
-            axis.add_patch(plt.Rectangle(
-                (top[1] - 0.5, top[0] - 0.5), size[1], size[0], fill=False, lw=2.2, clip_on=False,
-                color=_style.SERIES[k % len(_style.SERIES)], ls=_style.STROKES[k % len(_style.STROKES)],
-                label=f"{name}: {moves}"))  # fmt: skip
+            colour, stroke = (kind[k % len(kind)] for kind in (_style.SERIES, _style.STROKES))
+            corner = (top[1] - 0.5, top[0] - 0.5)
+            axis.add_patch(_style.outline(plt, corner, size[1], size[0], color=colour, ls=stroke,
+                                          label=f"{name}: {moves}"))  # fmt: skip
             low = [min(a, b) for a, b in zip(low, top)]
             high = [max(a, b + c) for a, b, c in zip(high, top, size)]
         axis.plot(at[1], at[0], "+", color=_style.VERMILION, markersize=9, label=f"pixel {at}")
