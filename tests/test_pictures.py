@@ -131,7 +131,7 @@ def test_the_window_weights_and_products_of_a_convolution():
 def test_the_switch_is_framed():
     x = np.float32([[1, 2, 0, 9], [3, 4, 5, 8]])[None, :, :, None]
     figure = visualize.working(layers.MaxPooling2D(2).explain(x, (0, 1, 0), print_fn=silent))
-    frame = figure.axes[1].patches[-1]
+    (frame,) = figure.axes[1].patches
     assert (frame.get_x(), frame.get_y()) == (0.5, -0.5)
     assert any("it comes from input (0, 3, 0)" in text for text in texts(figure))
 
@@ -204,6 +204,12 @@ def test_the_receptive_field_grows_with_depth():
 def test_connections_refuses(stacks, mark, says):
     with pytest.raises(ValueError, match=says):
         visualize.connections(*stacks, **mark)
+
+
+@pytest.mark.parametrize("stack", [3, [], [chain(), "conv"]])
+def test_connections_are_of_layers(stack):
+    with pytest.raises(TypeError, match="draws layers, or lists of them"):
+        visualize.connections(stack)
 
 
 def test_receptive_fields_lie_where_the_model_says():

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from cyconv import layers
+from cyconv import Input, Sequential, backends, layers
 from cyconv.testing import assert_close
 
 
@@ -162,8 +162,6 @@ c (Conv2D): output (0, 0, 1, 0) of (1, 2, 2, 1)
 def test_the_switch_of_max_pooling_is_where_the_gradient_goes():
     layer, x = layers.MaxPooling2D(2), random((2, 4, 4, 2))
     layer.build(x.shape)
-    from cyconv import backends
-
     ops = backends.active()
     y, saved = layer.forward(ops, x, True)
     for position in itertools.product(*map(range, y.shape)):
@@ -212,6 +210,13 @@ def test_positions_outside_are_refused(position):
 def test_what_has_no_window_and_no_matrix_says_so():
     with pytest.raises(TypeError, match="only convolutions, pooling and Dense"):
         layers.Dropout(0.5).explain(np.ones((1, 2)), position=(0, 0))
+    with pytest.raises(TypeError, match="`x` is the layer's input, an array"):
+        layers.Conv1D(1, 2).explain((None, 4, 1), position=(0, 0))
+    model = Sequential([Input((4, 1)), layers.Conv1D(1, 2)])
+    with pytest.raises(TypeError, match="worked out by one layer: get_layer"):
+        model.explain(np.ones((1, 4, 1)), position=(0, 0))
+    with pytest.raises(TypeError, match="get_layer.name. gives one"):
+        model.as_matrix()
     for method in ("as_matrix", "cost", "connections"):
         with pytest.raises(TypeError, match="so no matrix"):
             getattr(layers.MaxPooling1D(2), method)((None, 4, 1))
@@ -219,6 +224,29 @@ def test_what_has_no_window_and_no_matrix_says_so():
             getattr(layers.Conv1D(1, 2), method)()
         with pytest.raises(ValueError, match="every size must be known"):
             getattr(layers.Conv1D(1, 2), method)((None, None, 1))
+
+
+def test_a_matrix_that_no_memory_holds_is_refused_and_still_costed():
+    layer = layers.Conv2D(64, 3, padding="same")
+    with pytest.raises(ValueError, match="would have 1,8.*; take a smaller input_shape"):
+        layer.as_matrix((None, 224, 224, 64))
+    assert layer.cost().convolution.floats == 3 * 3 * 64 * 64 + 64
+
+
+def test_the_largest_of_nothing_finite_is_no_padding():
+    worked = layers.MaxPooling1D(3, 1, "same").explain(np.full((1, 2, 1), -np.inf), (0, 0), print_fn=silent)
+    assert worked.switch == (0, 0) and worked.value == worked.computed == -np.inf
+
+
+def test_layers_inside_models_of_float64_and_on_the_reference():
+    model = Sequential([Input((4, 4, 1)), Sequential([layers.Conv2D(2, 3, name="c")], name="inner")])
+    x = random((2, 4, 4, 1))
+    worked = model.get_layer("inner/c").explain(x, (1, 0, 1, 1), print_fn=silent)
+    assert_close(np.float32(worked.value), model.predict(x, verbose=0)[1, 0, 1, 1], terms=9)
+    with backends.use("reference"):
+        layer = layers.Conv1D(1, 2, dtype="float64", activation="softplus")
+        worked = layer.explain(np.array([[1.0, 2, 3]])[..., None], (1, 0), print_fn=silent)
+        assert_close(np.float64(worked.computed), np.float64(worked.value))
 
 
 def test_without_scipy_the_error_names_the_command(monkeypatch):

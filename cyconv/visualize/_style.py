@@ -66,6 +66,16 @@ def picture(axis, image, **options):
     return axis.imshow(image, cmap="gray" if image.ndim == 2 else None, **options)
 
 
+def outline(plt, corner, width, height, **options):
+    """A frame around part of an image, with a white edge: seen on dark and light ground, and in grey."""
+    from matplotlib.patheffects import withStroke
+
+    options = {"color": VERMILION, "lw": 2, "clip_on": False, **options}
+    rectangle = plt.Rectangle(corner, width, height, fill=False, **options)
+    rectangle.set_path_effects([withStroke(linewidth=options["lw"] + 2, foreground="white")])
+    return rectangle
+
+
 def frame(axis):
     """A bare axis with a thin line around it: white pictures have an edge."""
     axis.set_axis_on()

@@ -23,7 +23,8 @@ def connections(*stacks, output=None, input=None, weight=None):
         input: marks one input and all that depends on it.
         weight: marks the lines that carry this number of each layer's kernel.
     Returns: the matplotlib figure.
-    Errors: ValueError for no layer, a stack whose sizes do not follow each other, or more than 40 circles.
+    Errors: ValueError for no layer, a stack whose sizes do not follow each other, or more than 40 circles;
+    TypeError for what is no layer.
     """
     if not stacks:
         raise ValueError("connections draws layers: give at least one")
@@ -50,6 +51,9 @@ def connections(*stacks, output=None, input=None, weight=None):
 def _edges(stack):
     """(names, sizes of the rows of circles, Connections) of a layer or a list of layers."""
     stack = stack if isinstance(stack, (list, tuple)) else [stack]
+    strangers = [layer for layer in stack if not hasattr(layer, "connections")]
+    if strangers or not stack:
+        raise TypeError(f"connections draws layers, or lists of them. Received: {(strangers or [[]])[0]!r}")
     edges = [layer.connections() for layer in stack]
     rows = [edges[0].shape[1]]
     for layer, e in zip(stack, edges):
@@ -137,10 +141,10 @@ def receptive_field(model, image, layers=None, at=None):
             else:
                 top, size = _nearest(field, at), field.size
                 moves = f"{size[0]} x {size[1]}, moves by {' x '.join(map(str, field.jump))}"
-            axis.add_patch(plt.Rectangle(
-                (top[1] - 0.5, top[0] - 0.5), size[1], size[0], fill=False, lw=2.2, clip_on=False,
-                color=_style.SERIES[k % len(_style.SERIES)], ls=_style.STROKES[k % len(_style.STROKES)],
-                label=f"{name}: {moves}"))  # fmt: skip
+            colour, stroke = (kind[k % len(kind)] for kind in (_style.SERIES, _style.STROKES))
+            corner = (top[1] - 0.5, top[0] - 0.5)
+            axis.add_patch(_style.outline(plt, corner, size[1], size[0], color=colour, ls=stroke,
+                                          label=f"{name}: {moves}"))  # fmt: skip
             low = [min(a, b) for a, b in zip(low, top)]
             high = [max(a, b + c) for a, b, c in zip(high, top, size)]
         axis.plot(at[1], at[0], "+", color=_style.VERMILION, markersize=9, label=f"pixel {at}")

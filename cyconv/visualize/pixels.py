@@ -140,10 +140,10 @@ def errors(axis, section, truth, found, several):
     """Draws the wrong pixels over the faint section; returns (name, colour, how many) of each kind."""
     missed, extra = (truth != found) & (truth > 0), (truth != found) & (truth == 0)
     if several:
-        kinds = [("wrong", _style.VERMILION, truth != found)]
+        kinds = [("wrong", _style.ORANGE, truth != found)]
     else:
-        kinds = [("missed", _style.VERMILION, missed), ("too many", _style.BLUE, extra)]
-    _style.picture(axis, section, alpha=0.3)
+        kinds = [("missed", _style.ORANGE, missed), ("too many", _style.BLUE, extra)]
+    _style.picture(axis, section, alpha=0.25)
     layer = np.zeros((*truth.shape, 4))
     for _, colour, where in kinds:
         layer[where] = (*(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)), 1)

@@ -73,8 +73,7 @@ def _input(axis, plane, worked, plt):
         return
     left, top = min(columns) - 0.5, min(rows) - 0.5
     width, height = max(columns) + 0.5 - left, max(rows) + 0.5 - top
-    axis.add_patch(plt.Rectangle((left, top), width, height, fill=False, color=_style.VERMILION, lw=2,
-                                 clip_on=False))  # fmt: skip
+    axis.add_patch(_style.outline(plt, (left, top), width, height))
     if max(width, height) < max(values.shape) / 20:  # too small to be found
         axis.axvline(left + width / 2, color=_style.VERMILION, lw=0.6)
         axis.axhline(top + height / 2, color=_style.VERMILION, lw=0.6)
@@ -98,11 +97,9 @@ def _table(axis, values, present, largest, plt):
 
 def _mark_largest(axes, planes, plt):
     """A frame around the largest value of all planes."""
-    seen = [np.where(plane.present, plane.x, -np.inf) for plane in planes]
-    k = int(np.argmax([values.max() for values in seen]))
-    r, c = np.unravel_index(np.argmax(seen[k]), seen[k].shape)
-    axes[k].add_patch(plt.Rectangle((c - 0.5, r - 0.5), 1, 1, fill=False, color=_style.VERMILION, lw=3.5,
-                                    clip_on=False))  # fmt: skip
+    places = [(k, r, c) for k, plane in enumerate(planes) for r, c in np.argwhere(plane.present)]
+    k, r, c = places[int(np.argmax([planes[k].x[r, c] for k, r, c in places]))]
+    axes[k].add_patch(_style.outline(plt, (c - 0.5, r - 0.5), 1, 1, lw=3.5))
 
 
 def _normalised(plt, worked):
