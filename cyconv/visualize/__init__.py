@@ -9,4 +9,5 @@ matplotlib is imported at the first picture; without it the error names the comm
 from ._style import pyplot as require_matplotlib
 from .classification import confusion_matrix, mistakes
 from .kernels import filters
+from .roofline import roofline
 from .training import history
