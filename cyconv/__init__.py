@@ -9,15 +9,21 @@ from . import (
 )  # fmt: skip
 from .backends.threads import count as get_num_threads
 from .backends.threads import set_count as set_num_threads
-from .layers import Input
+from .initializers import Initializer
+from .layers import Input, Layer
+from .losses import Loss
+from .metrics import Metric
 from .models import Model, Sequential
+from .optimizers import Optimizer
+from .regularizers import Regularizer
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Input", "Model", "Sequential", "activations", "backends", "callbacks", "constraints", "get_num_threads",
-    "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "regularizers", "saving",
-    "schedules", "set_num_threads", "utils",
+    "Initializer", "Input", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential",
+    "activations", "backends", "callbacks", "constraints", "get_num_threads", "initializers", "layers",
+    "losses", "metrics", "models", "ops", "optimizers", "regularizers", "saving", "schedules",
+    "set_num_threads", "utils",
 ]  # fmt: skip
 
 

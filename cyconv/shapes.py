@@ -48,8 +48,8 @@ def output_size(size, window, stride, dilation, before, after):
 
 def same_padding(size, window, stride, dilation):
     """(before, after) such that the output has ceil(size / stride) positions; the odd zero goes behind."""
-    if size is None:  # the integers follow when the size is known
-        return 0, 0
+    if size is None:
+        size = stride  # until it is known, one that divides by the stride
     out = -(-size // stride)
     total = max((out - 1) * stride + extent(window, dilation) - size, 0)
     return total // 2, total - total // 2

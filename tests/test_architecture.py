@@ -110,7 +110,7 @@ def test_foreign_imports_stay_in_their_rooms():
 def test_the_map_is_short_and_names_every_folder():
     text = (ROOT / "ARCHITECTURE.md").read_text()
     assert len(text.splitlines()) <= 150
-    for folder in ("src_c/", "tests/", "benchmarks/", "cyconv/"):
+    for folder in ("src_c/", "tests/", "docs/", "demos/", "benchmarks/", "cyconv/"):
         assert folder in text
 
 

@@ -79,7 +79,7 @@ def test_a_wrong_answer_gets_no_time(capsys, monkeypatch):
     monkeypatch.setattr(kernels, "CONVOLUTIONS", SMALL)
     rows = {row[0]: row for row in table(run(capsys, "kernels", "--repeats", "1", "--threads", "1"))}
     assert rows["sum over rows"][1].startswith("WRONG")
-    assert rows["sum over rows"][2:] == ["", "", ""]
+    assert len(rows["sum over rows"]) == 2  # nothing behind it
     assert re.fullmatch(r"[\d.]+", rows["relu"][1])
 
 
@@ -152,5 +152,6 @@ def test_the_roofline_command_writes_a_picture(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(kernels, "other_kernels", lambda: [])
     monkeypatch.setattr(machine, "MEMORY_FLOATS", 1 << 12)
     path = tmp_path / "new" / "roofline.png"
-    assert "6 kernels, wrote" in run(capsys, "roofline", "--repeats", "1", "--threads", "1", "--out", str(path))
+    shown = run(capsys, "roofline", "--repeats", "1", "--threads", "1", "--out", str(path))
+    assert "6 kernels, wrote" in shown
     assert path.read_bytes().startswith(b"\x89PNG")

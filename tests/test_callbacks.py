@@ -170,6 +170,7 @@ def test_the_direction_of_a_metric_is_known_or_asked_for():
     [
         (lambda: c.ModelCheckpoint("model.pickle"), "must end in `.keras`"),
         (lambda: c.ModelCheckpoint("model.keras", save_weights_only=True), "must end in `.weights.h5`"),
+        (lambda: c.ModelCheckpoint("model.h5"), "must end in `.keras` or `.safetensors`"),
         (lambda: c.ModelCheckpoint("model.keras", save_freq="day"), "'epoch' or integer"),
         (lambda: c.ReduceLROnPlateau(factor=1.0), "factor >= 1.0"),
         (lambda: c.BackupAndRestore(""), "Empty `backup_dir`"),

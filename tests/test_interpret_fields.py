@@ -85,3 +85,30 @@ def test_a_unit_that_is_not_there():
     two = cyconv.Model([x, z], [layers.Conv2D(1, 3)(x), layers.Conv2D(1, 3)(z)])
     with pytest.raises(ValueError, match="sees nothing of this input"):
         interpret.effective_receptive_field(two, [np.ones((1, 4, 4, 1))] * 2, source=1)
+
+
+def open_sizes(size):
+    return cyconv.Sequential([
+        cyconv.Input((size, size, 1)),
+        layers.Conv2D(3, 3, padding="same"),
+        layers.AveragePooling2D(),
+        layers.Conv2D(3, 3, padding="same", activation="sigmoid", name="c"),
+        layers.AveragePooling2D(),
+    ])  # fmt: skip
+
+
+def test_sizes_left_open_do_not_move_the_field():
+    known, unknown = open_sizes(16), open_sizes(None)
+    assert interpret.receptive_field(unknown, "c") == interpret.receptive_field(known, "c")
+    assert interpret.receptive_field(known, "c").first == (-3, -3)
+    odd = cyconv.Sequential([cyconv.Input((None, 1)), layers.Conv1D(1, 4, strides=2, padding="same")])
+    first = [interpret.receptive_field(odd, input_shapes=[(1, n, 1)]).first for n in (8, 9)]
+    assert first == [(-1,), (-1,)] and interpret.receptive_field(odd).first == (-1,)
+
+
+def test_deconvnet_cuts_out_what_the_unit_can_see():
+    model, x = open_sizes(16), np.random.default_rng(4).random((3, 16, 16, 1), np.float32)
+    for unit in interpret.deconvnet(model, x, "c", top=3):
+        seen = seen_by_brute_force(model, "c", unit.position)
+        assert [(part.start, part.stop - 1) for part in unit.box] == list(seen)
+        assert_close(unit.patch, x[unit.image][unit.box], "exact")

@@ -241,6 +241,7 @@ def test_activations_with_arguments():
     (lambda: layers.Conv1DTranspose(2, 2, padding="causal"), (2, 3, 4), '"valid" or "same"'),
     (lambda: layers.Dot(0), (2, 3), "not 0"),
     (lambda: layers.Lambda(3), (2, 3), "must be a function"),
+    (lambda: layers.Dense(2, dtype="mixed_float16"), (2, 3), '"float32" or "float64"'),
 ])  # fmt: skip
 def test_wrong_arguments_and_inputs(make, shape, message):
     with pytest.raises((ValueError, TypeError), match=message):
@@ -253,3 +254,17 @@ def test_merging_says_what_does_not_fit(make):
         make()(np.zeros((2, 3)))
     with pytest.raises(ValueError, match="differ|one size"):
         make()([np.zeros((2, 3)), np.zeros((2, 4))])
+
+
+@pytest.mark.parametrize("make", [
+    lambda: layers.Dropout(0.5),
+    lambda: cyconv.Sequential([cyconv.Input((3,)), layers.Dropout(0.5)]),
+])  # fmt: skip
+def test_training_belongs_to_the_call_of_the_whole_model(make):
+    with pytest.raises(ValueError, match=r"model\(x, training=True\)"):
+        make()(cyconv.Input((3,)), training=True)
+    with pytest.warns(UserWarning, match="layer.trainable = False"):
+        make()(cyconv.Input((3,)), training=False)
+    x = np.ones((50, 3))
+    np.testing.assert_array_equal(make()(x, training=False), x)
+    assert (make()(x, training=True) == 0).any()

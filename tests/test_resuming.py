@@ -63,7 +63,8 @@ callbacks = [
     keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.7, patience=1, cooldown=1, verbose=0),
     keras.callbacks.EarlyStopping("val_loss", patience=12, restore_best_weights=True),
     keras.callbacks.CSVLogger(folder + "/log.csv"),
-    keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: print(epoch, flush=True)),
+    # An epoch begins when standard input has a line for it, or has ended.
+    keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: print(sys.stdin.readline().strip(), flush=True)),
 ]
 data = {"arrays": (x[:72], y[:72]), "dataset": (Batches(),), "generator": (endless(),)}[kind]
 steps = {"arrays": 4, "dataset": None, "generator": 5}[kind]
@@ -82,10 +83,12 @@ def run(folder, case, kills=0, seed=0):
     folder.mkdir()
     killed = 0
     while True:
-        process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(folder), *case], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)  # fmt: skip
+        process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(folder), *case], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
         if killed < kills:
-            for _ in range(moments.randint(1, 3)):  # epochs begun
+            for _ in range(moments.randint(1, 3)):  # it gets no further, however late the signal comes
+                process.stdin.write("begin\n")
+                process.stdin.flush()
                 process.stdout.readline()
             time.sleep(moments.uniform(0, 0.02))
             process.send_signal(signal.SIGKILL)

@@ -221,6 +221,31 @@ def test_what_has_no_window_and_no_matrix_says_so():
             getattr(layers.Conv1D(1, 2), method)((None, None, 1))
 
 
+def test_a_matrix_that_no_memory_holds_is_refused_and_still_costed():
+    layer = layers.Conv2D(64, 3, padding="same")
+    with pytest.raises(ValueError, match="would have 1,8.*; take a smaller input_shape"):
+        layer.as_matrix((None, 224, 224, 64))
+    assert layer.cost().convolution.floats == 3 * 3 * 64 * 64 + 64
+
+
+def test_the_largest_of_nothing_finite_is_no_padding():
+    worked = layers.MaxPooling1D(3, 1, "same").explain(np.full((1, 2, 1), -np.inf), (0, 0), print_fn=silent)
+    assert worked.switch == (0, 0) and worked.value == worked.computed == -np.inf
+
+
+def test_layers_inside_models_of_float64_and_on_the_reference():
+    from cyconv import Input, Sequential, backends
+
+    model = Sequential([Input((4, 4, 1)), Sequential([layers.Conv2D(2, 3, name="c")], name="inner")])
+    x = random((2, 4, 4, 1))
+    worked = model.get_layer("inner/c").explain(x, (1, 0, 1, 1), print_fn=silent)
+    assert_close(np.float32(worked.value), model.predict(x, verbose=0)[1, 0, 1, 1], terms=9)
+    with backends.use("reference"):
+        layer = layers.Conv1D(1, 2, dtype="float64", activation="softplus")
+        worked = layer.explain(np.array([[1.0, 2, 3]])[..., None], (1, 0), print_fn=silent)
+        assert_close(np.float64(worked.computed), np.float64(worked.value))
+
+
 def test_without_scipy_the_error_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "cyconv\[demos\]"'):

@@ -100,5 +100,5 @@ class ModelCheckpoint(MonitorCallback):
             ) from None
 
 
-MODEL_ENDINGS = (".keras", ".h5", ".safetensors")
+MODEL_ENDINGS = (".keras", ".safetensors")
 WEIGHT_ENDINGS = (".weights.h5", ".safetensors")

@@ -5,6 +5,7 @@ from math import floor
 
 import numpy as np
 
+from ..models.costs import receptive_field
 from .images import prepare, some_at_a_time
 from .passes import Pass
 from .paths import built, convolutions, find
@@ -43,7 +44,7 @@ def deconvnet(model, x, layer=None, maps=None, top=1, whole_map=False, source=0)
     chosen = [
         (k, n) for k in _maps(maps, strongest) for n in np.argsort(-strongest[:, k], kind="stable")[:top]
     ]
-    field = model.receptive_field(index, source)
+    field = receptive_field(model, index, source, [a.shape for a in inputs])
     found = []
     for rows in some_at_a_time([chosen]):
         ks, ns = np.array(chosen[rows]).T

@@ -4,6 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
+from ..models import costs
 from .images import prepare, some_at_a_time
 from .passes import Pass
 from .paths import built, find
@@ -18,11 +19,12 @@ map: (spatial...), the largest value 1. size: the side of a square (cube) of as 
 """
 
 
-def receptive_field(model, layer=None, source=0):
+def receptive_field(model, layer=None, source=0, input_shapes=None):
     """The (size, jump, first) of what one position of a layer can see: `model.receptive_field`, with layers
-    named as everywhere here.
+    named as everywhere here. input_shapes: of all inputs, where the model leaves sizes open.
     """
-    return model.receptive_field(None if layer is None else find(built(model), layer), source)
+    index = None if layer is None else find(built(model), layer)
+    return costs.receptive_field(model, index, source, input_shapes)
 
 
 def effective_receptive_field(model, x, layer=None, position=None, source=0):

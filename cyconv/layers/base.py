@@ -7,6 +7,7 @@ a user's own may write `call(x)` and `backward(dy)` in NumPy instead: see `custo
 
 import functools
 import re
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -128,8 +129,12 @@ class Layer(Explainable, Configurable):
 
     # For users -------------------------------------------------------------------------------------------
 
-    def __call__(self, inputs, training=False):
-        """On symbolic tensors: a node of a graph. On arrays: the output, as a NumPy array."""
+    def __call__(self, inputs, training=None):
+        """On symbolic tensors: a node of a graph. On arrays: the output, as a NumPy array.
+
+        training: whether dropout drops and batch normalisation measures; for arrays alone. In a graph the
+        model says it: True is an error there, False a warning.
+        """
         nested = isinstance(inputs, (list, tuple))
         tensors = list(inputs) if nested else [inputs]
         if any(isinstance(t, SymbolicTensor) for t in tensors):
@@ -137,11 +142,22 @@ class Layer(Explainable, Configurable):
             if strangers:
                 raise TypeError(f"{self}: symbolic tensors and {type(strangers[0]).__name__} do not mix")
             shapes = [t.shape for t in tensors]
+            self._refuse_training(training)
             self.ensure_built(shapes if nested else shapes[0])
             outputs = self.output_shapes(shapes if nested else shapes[0])
             self._node = node = Node(self, tensors, nested, outputs, self.dtype)
             return node.outputs[0] if len(node.outputs) == 1 else node.outputs
-        return self._run_on_arrays(tensors, nested, training)
+        return self._run_on_arrays(tensors, nested, bool(training))
+
+    def _refuse_training(self, training):
+        """A node has no `training` of its own."""
+        if training:
+            raise ValueError(f"{self}: training=True cannot be part of a model; call model(x, training=True)")
+        if training is not None:
+            warnings.warn(
+                f"{self}: training=False is not kept in a model; to freeze it, set layer.trainable = False",
+                stacklevel=3,
+            )
 
     def _run_on_arrays(self, tensors, nested, training):
         backend = active()
@@ -357,7 +373,10 @@ def _shown(shape):
 def _dtype_name(dtype):
     if isinstance(dtype, dict):  # Keras's configuration of a dtype policy
         dtype = dtype.get("config", {}).get("name")
-    name = "float32" if dtype is None else str(np.dtype(dtype))
+    try:
+        name = "float32" if dtype is None else str(np.dtype(dtype))
+    except TypeError:  # a policy of mixed precision
+        name = None
     if name not in ("float32", "float64"):
         raise ValueError(f'`dtype` of a layer is "float32" or "float64". Received: {dtype!r}')
     return name

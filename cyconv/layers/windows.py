@@ -18,6 +18,8 @@ from .depthwise import _Depthwise, _Separable
 from .pooling import _AveragePooling, _Global, _GlobalAveragePooling, _Pooling
 from .transposed import _ConvTranspose
 
+MOST_ENTRIES = 10**8  # their places and values are some 3 GB
+
 AVERAGES = (_AveragePooling, _GlobalAveragePooling, _AdaptiveAveragePooling)
 
 
@@ -180,8 +182,14 @@ def linear(layer, given, out):
 
 
 def connections(layer, given, out):
-    """The Connections of a linear layer."""
+    """The Connections of a linear layer. Errors: ValueError for more entries than memory will hold."""
     seen = linear(layer, given, out)
+    count = prod(len(o) for o, _, _ in seen.triples) * len(seen.pairs[0])
+    if count > MOST_ENTRIES:
+        raise ValueError(
+            f"{layer}: the matrix would have {count:,} entries besides zeros, more than {MOST_ENTRIES:,}; "
+            "take a smaller input_shape"
+        )
     o = i = k = np.zeros(1, int)
     share = np.ones(1)
     for (outs, ins, places), n, m, w in zip(seen.triples, seen.inputs, seen.outputs, seen.window):
@@ -194,6 +202,7 @@ def connections(layer, given, out):
     inputs = np.add.outer(i * seen.inputs[-1], first).ravel()
     shape = (prod(seen.outputs), prod(seen.inputs))
     if seen.weights is None:
-        return Connections(outputs, inputs, np.full(len(outputs), -1), share.repeat(len(last)), shape)
+        values = share.repeat(len(last)).astype(layer.dtype)
+        return Connections(outputs, inputs, np.full(len(outputs), -1), values, shape)
     numbers = np.add.outer(k * len(last), np.arange(len(last))).ravel()
     return Connections(outputs, inputs, numbers, seen.weights.ravel()[numbers], shape)

@@ -24,9 +24,14 @@ MOST_PLANES = 6  # how many little tables are written out
 
 
 class Plane(NamedTuple):
-    """A window as rows and columns. present: False in the padding. weights, products: None in pooling."""
+    """A window as rows and columns: of one channel, and in three dimensions of one depth (-1: padding).
+
+    present: False in the padding. weights, products: None in pooling.
+    """
 
     label: str
+    channel: int
+    depth: int
     x: np.ndarray
     present: np.ndarray
     weights: np.ndarray | None = None
@@ -183,19 +188,25 @@ def _planes(window, present, places, weights, channels):
         x, w = window.reshape(-1, 1), weights.reshape(-1, 1)
         first, last = channels[0], channels[-1]
         label = f"channels {first}..{last}, one a row" if first < last else f"channel {first}"
-        yield Plane(label, x, np.full(x.shape, present.item()), w, x * w)
+        yield Plane(label, int(first), _depth(places), x, np.full(x.shape, present.item()), w, x * w)
         return
     for j, channel in enumerate(channels):
         x, w = window[..., j], weights[..., j]
-        for label, at in _slices(f"channel {channel}", places):
-            yield Plane(label, *(np.atleast_2d(a[at]) for a in (x, present, w, x * w)))
+        yield from _slices(int(channel), places, x, present, w, x * w)
 
 
-def _slices(label, places):
-    """(label, index) of each plane of a window: all of it, or in three dimensions each depth."""
+def _depth(places):
+    return int(places[0][0]) if len(places) == 3 else 0
+
+
+def _slices(channel, places, *arrays):
+    """The planes of one channel's window: one, or in three dimensions one for each depth."""
     if len(places) < 3:
-        return [(label, ())]
-    return [(f"{label}, depth {'padding' if p < 0 else p}", (k,)) for k, p in enumerate(places[0])]
+        yield Plane(f"channel {channel}", channel, 0, *map(np.atleast_2d, arrays))
+        return
+    for k, p in enumerate(places[0]):
+        label = f"channel {channel}, depth {'padding' if p < 0 else p}"
+        yield Plane(label, channel, int(p), *(a[k] for a in arrays))
 
 
 def _tables(planes, missing):
@@ -221,14 +232,14 @@ def _tables(planes, missing):
 
 def _pooled(layer, window, present, places, position):
     """One channel's window: its mean, or its largest value and where that lies."""
-    planes = [Plane(label, np.atleast_2d(window[at]), np.atleast_2d(present[at]))
-              for label, at in _slices(f"channel {position[-1]}", places)]  # fmt: skip
+    planes = list(_slices(position[-1], places, window, present))
     details = {"text": _tables(planes, "padding, which does not count"), "planes": planes}
     if isinstance(layer, AVERAGES):
         count, total = int(present.sum()), float(window.sum())
         mean = ("mean", f"sum / count = {number(total)} / {count} = {number(total / count)}")
         return {**details, "lines": [mean], "value": total / count}
-    place = np.unravel_index(np.argmax(np.where(present, window, -np.inf)), window.shape)
+    candidates = np.argwhere(present)
+    place = tuple(candidates[np.argmax(window[present])])
     switch = (*(int(p[k]) for p, k in zip(places, place)), position[-1])
     value = float(window[place])
     lines = [("largest", number(value)),

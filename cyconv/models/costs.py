@@ -33,13 +33,13 @@ def costs(model):
     return rows
 
 
-def receptive_field(model, layer=None, source=0):
+def receptive_field(model, layer=None, source=0, input_shapes=None):
     """The ReceptiveField of an output in the model's input number `source`; None where it sees nothing.
 
     layer: a layer, its name, its path "outer/inner" in nested ones, or the number of a call in the flat list;
-    None: the model's (first) output.
+    None: the model's (first) output. input_shapes: of all inputs, where the model leaves sizes open.
     """
-    flat, known, reaches = _shapes(model)
+    flat, known, reaches = _shapes(model, input_shapes)
     if layer is None:
         calls = [i for i, node in enumerate(flat.nodes) if node.output == flat.outputs[0]]
     elif isinstance(layer, int):
@@ -53,10 +53,10 @@ def receptive_field(model, layer=None, source=0):
     return _field(flat, known, reaches, calls[-1], flat.inputs[source])
 
 
-def _shapes(model):
+def _shapes(model, input_shapes=None):
     """(the flat list of nodes, {number of a tensor: its shape}, how each node sees its inputs)."""
     flat = flatten(model)
-    known = shapes_in(flat, [t.shape for t in model.inputs])
+    known = shapes_in(flat, input_shapes or [t.shape for t in model.inputs])
     reaches = [facts.reach(n.layer, [known[i] for i in n.inputs], known[n.output]) for n in flat.nodes]
     return flat, known, reaches
 

@@ -127,7 +127,7 @@ class Model(Training, Saving, Container):
         """
         group = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         if any(isinstance(t, SymbolicTensor) for t in group):
-            return super().__call__(inputs)
+            return super().__call__(inputs, training)
         if training is None:
             prepare_inputs(self, inputs)  # builds a Sequential that waits for data
             training = not self.weights and any(layer.trains_when_called for layer in self.layers)

@@ -7,7 +7,13 @@ matplotlib is imported at the first picture; without it the error names the comm
 """
 
 from ._style import pyplot as require_matplotlib
+from .architecture import architecture
 from .classification import confusion_matrix, mistakes
+from .connecting import connections, receptive_field
+from .functions import activation_functions, activation_histograms
+from .interpretation import effective_field, heat_over_image, projections, superpixels
 from .kernels import filters
+from .pixels import feature_maps, images, segmentation
 from .roofline import roofline
 from .training import history
+from .worked import working

@@ -92,7 +92,7 @@ def mistakes(x, y_true, y_pred, n=25, names=None):
             plt, max(1, min(n, len(wrong))), columns=min(max(len(wrong), 3), 5), size=1.2, above=0.4
         )
         for axis, i in zip(axes, wrong):
-            axis.imshow(x[i].squeeze(), cmap="gray_r" if x[i].squeeze().ndim == 2 else None)
+            _style.picture(axis, x[i])
             sure = "" if certainty is None else f"\n{certainty[i]:.0%} sure"
             axis.set_title(
                 f"{name(true[i])}, taken for {name(predicted[i])}{sure}", size="x-small", loc="center"

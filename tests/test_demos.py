@@ -1,0 +1,148 @@
+"""The demos run, write their pictures, and print the numbers that they claim: the lecture's, the book's,
+hand-worked ones. They run at reduced size (CYCONV_DEMO=small), where they have one.
+"""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+plt = pytest.importorskip("matplotlib.pyplot")
+pytest.importorskip("skimage")
+pytest.importorskip("sklearn")
+
+FOLDER = Path(__file__).parent.parent / "demos"
+DEMOS = sorted(FOLDER.glob("[0-9]*.py"))
+pytestmark = pytest.mark.filterwarnings("ignore:MNIST itself was not found")
+
+
+@pytest.fixture
+def demo(monkeypatch, tmp_path, capsys):
+    """Runs a demo by its number and returns what it printed; its pictures must be there, and no others."""
+
+    def run(number):
+        (path,) = FOLDER.glob(f"{number}_*.py")
+        monkeypatch.setenv("CYCONV_DEMO", "small")
+        monkeypatch.setattr("sys.argv", [str(path), str(tmp_path / "pictures")])
+        with plt.rc_context({"backend": "agg"}):
+            runpy.run_path(str(path), run_name="__main__")
+            plt.close("all")
+        named = re.findall(r'folder / "(.+?\.png)"', path.read_text())
+        pictures = sorted((tmp_path / "pictures").iterdir())
+        assert [p.name for p in pictures] == sorted(named) and named
+        assert all(p.name.startswith(number) and p.stat().st_size > 5000 for p in pictures)
+        return capsys.readouterr().out
+
+    return run
+
+
+def numbers(said, label):
+    """The numbers in the one printed line that begins with `label`."""
+    (line,) = (line for line in said.splitlines() if line.startswith(label))
+    found = re.findall(r"-?\d[\d,]*\.?\d*(?:e[-+]\d+)?%?", line[len(label) :])
+    return [float(n.rstrip("%").replace(",", "")) / (100 if n.endswith("%") else 1) for n in found]
+
+
+@pytest.mark.parametrize("path", DEMOS, ids=lambda path: path.stem)
+def test_a_demo_opens_as_a_notebook_and_is_in_the_index_and_has_a_test(path):
+    text = path.read_text()
+    assert text.startswith("# %% [markdown]\n# # ")
+    for cell in re.findall(r"# %% \[markdown\]\n(.*?)(?=\n+# %%|\Z)", text, re.DOTALL):
+        assert all(line.startswith("#") for line in cell.splitlines()), cell
+    assert f"]({path.name})" in (FOLDER / "README.md").read_text()
+    assert any(name.startswith(f"test_{path.stem[:2]}_") for name in globals())
+
+
+def test_02_convolution_of_the_slide(demo):
+    said = demo("02")
+    assert "y 5 8 7 12 7\n" in said
+    assert "np.convolve with f turned round 5 8 7 12 7\n" in said
+    before, after, nine = numbers(said, "mean step from pixel to pixel:")
+    assert after < 0.6 * before
+
+
+def test_03_three_of_five_outputs_and_growing_fields(demo):
+    said = demo("03")
+    # 5 * 3 minus the two that lie outside; figure 9.3: x3 reaches s2, s3, s4.
+    assert "convolution of width 3: 13 connections; x3 reaches 3 of 5 outputs\n" in said
+    assert "dense: 25 connections; x3 reaches 5 of 5 outputs\n" in said
+    assert "g3 sees 3 units of the first layer and 5 inputs\n" in said
+    # 1 + 4 * 2, and 1 + 2 * (1 + 2 + 4 + 8)
+    assert "the middle output sees, with stride 1: 9 inputs\n" in said
+    assert "the middle output sees, with stride 2: 31 inputs\n" in said
+
+
+def test_04_the_efficiency_table(demo):
+    said = demo("04")
+    assert "matrix @ x = [ 5.  8.  7. 12.  7.]\n" in said
+    assert "uses of each weight of the convolution: 11 12 11\n" in said
+    assert "most uses of a weight of the dense layer: 1\n" in said
+    assert numbers(said, "convolution ") == [2, 319 * 280 * 3]
+    floats, operations = numbers(said, "dense ")
+    assert floats == 319 * 280 * 320 * 280 and operations > 16e9
+    assert numbers(said, "sparse ") == [2 * 319 * 280, 267_960]
+    assert numbers(said, "largest difference of matrix and window:")[0] < 1e-6
+
+
+def test_05_edges_are_differences(demo):
+    said = demo("05")
+    assert "output: 280 x 319\n" in said
+    assert numbers(said, "largest difference from np.diff:") == [0]
+    # 14 stripes of 320 pixels; the first touches the upper edge: 27 borders.
+    assert f"0 pixels differ from their left neighbour, {27 * 320:,} from the one above" in said
+
+
+def test_06_stride_and_padding_of_the_slide(demo):
+    said = demo("06")
+    for line in ("plain: 5 8 7 12 7", "stride of 2: 5 7 7", "zero padding of 1: 2 5 8 7 12 7 1",
+                 "both: 2 8 12 1", "same: 5 8 7 12 7 1"):  # fmt: skip
+        assert line + "\n" in said
+    assert re.findall(r"\+ 1\) = (\d)\n", said) == ["5", "3", "7", "4"]
+
+
+def test_07_planes_colours_and_films(demo):
+    said = demo("07")
+    assert "[[-4. -4.]\n [-4. -4.]]" in said
+    # (1+2+5+6, 3+4+7+8, 9+10+13+14, 11+12+15+16)
+    assert "sums of 2x2, stride 2: 14 22 46 54\n" in said
+    assert "sharpened: kernel (3, 3, 3, 3), (400, 400, 3) -> (398, 398, 3)\n" in said
+    assert numbers(said, "largest difference of grey from the weighted sum:")[0] < 1e-12
+    assert "film (24, 128, 128) -> motion (23, 128, 128)\n" in said
+    assert numbers(said, "rows that the square never touches: largest change") == [0]
+    # three columns before the square and three behind, 20 rows each
+    assert numbers(said, "pixels that change from one frame to the next: at most")[0] == 2 * 3 * 20
+
+
+def test_08_the_formula_is_always_right(demo):
+    said = demo("08")
+    assert "floor((28 + 2*2 - 5) / 2 + 1) = 14" in said and "floor((28 + 2*0 - 3) / 1 + 1) = 26" in said
+    assert "the formula is right in 243 of 243 cases\n" in said
+
+
+def test_09_activations_and_their_slopes(demo):
+    said = demo("09")
+    assert numbers(said, "largest difference of two linear layers from one:")[0] < 1e-12
+    assert numbers(said, "largest difference from a difference quotient, of 20 activations:")[0] < 1e-6
+    assert "sigmoid: slope at most 0.2500; ten in a row 9.5e-07\n" in said  # 4 ** -10
+    assert "relu: slope at most 1.0000; ten in a row 1.0e+00\n" in said
+
+
+def test_10_half_of_the_pooled_outputs_stay(demo):
+    said = demo("10")
+    assert "inputs that change: 4 of 4\n" in said
+    assert "pooled outputs that change: 2 of 4\n" in said
+    assert "stride 2: [1.  0.2 0.1]\n" in said
+    pixels, means, maxima = (numbers(said, f"{w} that change:")[0] for w in ("pixels", "means", "maxima"))
+    assert maxima < 0.6 * pixels and maxima < means < pixels
+
+
+def test_12_every_parameter_is_counted(demo):
+    said = demo("12")
+    assert "counted 61,706; the model says 61,706\n" in said
+    for name, count in (("lenet5", 61_706), ("mnist_convnet", 34_826), ("resnet20", 269_722),
+                        ("intel_unet2d", 1_940_817)):  # fmt: skip
+        assert f"{name}: {count:,} trained parameters\n" in said
+    # (5*5*1 + 1) * 6 + (5*5*6 + 1) * 16 = 2,572 of 61,706
+    assert "the convolutions' share of the parameters: 4%\n" in said
+    assert numbers(said, "the convolutions' share of the operations:")[0] > 0.8
