@@ -206,6 +206,12 @@ def test_connections_refuses(stacks, mark, says):
         visualize.connections(*stacks, **mark)
 
 
+@pytest.mark.parametrize("stack", [3, [], [chain(), "conv"]])
+def test_connections_are_of_layers(stack):
+    with pytest.raises(TypeError, match="draws layers, or lists of them"):
+        visualize.connections(stack)
+
+
 def test_receptive_fields_lie_where_the_model_says():
     figure = visualize.receptive_field(zoo.lenet5(), np.ones((28, 28, 1)), ["C1", "S4"], at=(10, 20))
     boxes = [(p.get_x() + 0.5, p.get_y() + 0.5, p.get_width(), p.get_height())
