@@ -1,6 +1,7 @@
 """`cyconv bench`: ratios and means worked by hand, tables with their rows, no time for a wrong answer."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from cyconv import backends, bench, cli, visualize
 from cyconv.bench import kernels, machine, memory, timing
 from cyconv.backends import cpu
 
+ROOT = Path(__file__).resolve().parents[1]
 SMALL = [(1, 6, 3, 17, 3, 1), (1, 6, 16, 16, 1, 1)]
 
 
@@ -55,6 +57,14 @@ def test_every_benchmark_of_the_command_can_be_asked_for_help(capsys):
             cli.main(["bench", name, "--help"])
         assert done.value.code == 0
         assert f"cyconv bench {name}" in capsys.readouterr().out
+
+
+def test_the_page_on_kernels_names_files_and_commands_that_exist():
+    text = (ROOT / "docs" / "kernels.md").read_text()
+    files = re.findall(r"`((?:src_c|cyconv)/[\w/.]+)`", text)
+    assert len(files) > 10 and all((ROOT / name).exists() for name in files)
+    commands = set(re.findall(r"cyconv bench (\w+)", text))
+    assert "steps" in commands and commands <= set(bench.BENCHMARKS)
 
 
 def test_kernels_have_a_row_each_and_level_and_threads_come_back(capsys, monkeypatch):
