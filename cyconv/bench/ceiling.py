@@ -1,18 +1,17 @@
 """`cyconv bench ceiling`: 3x3 and 1x1 convolutions of 16 to 128 channels, as shares of the FMA ceiling.
 
-The ceiling is measured again beside every call, so that a neighbour on the machine slows both. The rate of
+The ceiling is measured again between the calls, so that a neighbour on the machine slows both. The rate of
 Winograd's form is effective: the direct form's operations over the time, and may pass the ceiling.
 """
 
 import statistics
-import time
 
 from . import kernels, machine
 from .timing import heads, row
 
 N, H = 8, 32
 DIRECT, WINOGRAD = (32, 64, 128), (16, 32, 64, 128)
-BURST = 2e-3  # seconds of multiply-adds beside each call
+BURST = 2e-3  # seconds of multiply-adds between the calls
 
 
 def cases():
@@ -21,20 +20,15 @@ def cases():
     yield from (("winograd", 3, C, K) for C in WINOGRAD for K in WINOGRAD)
 
 
-def shares(run, operations, repeats):
-    """(GFLOP/s, share of the ceiling) of a call, which is measured before and after each: medians."""
-    rates, parts = [], []
-    door, before = kernels.backends.get("cpu"), machine.fma_rate(BURST)
-    for turn in range(repeats + 2):
-        start = time.perf_counter()
-        run(door)
-        rate = operations / (time.perf_counter() - start) / 1e9
-        after = machine.fma_rate(BURST)
-        if turn >= 2:
-            rates.append(rate)
-            parts.append(rate / max(before, after))
-        before = after
-    return statistics.median(rates), statistics.median(parts)
+def share(program, operations, repeats):
+    """(GFLOP/s, share of the ceiling) of a program: its median, and the best burst between its runs."""
+    program.run()
+    times, bursts = [], []
+    for _ in range(repeats):
+        bursts.append(machine.fma_rate(BURST))
+        times += kernels.seconds(program, 1)
+    rate = operations / statistics.median(times) / 1e9
+    return rate, rate / max(bursts)
 
 
 def arguments(parser):
@@ -51,8 +45,8 @@ def report(options):
     with machine.at(options.level, options.threads):
         yield machine.heading(options.threads, f"ceiling {machine.ceiling():.0f} GFLOP/s")
         yield ""
-        yield (f"N = {N}, {H}x{H}, stride 1. GFLOP/s, in brackets the share of the ceiling, measured "
-               f"before and after each call; medians of {options.repeats} calls.")  # fmt: skip
+        yield (f"N = {N}, {H}x{H}, stride 1. GFLOP/s, medians of {options.repeats} calls; in brackets "
+               "the share of the ceiling, which is measured between the calls.")  # fmt: skip
         yield ""
         least, passes = {}, ("forward", "input gradient", "kernel gradient")
         yield from heads("convolution", "C", "K", *passes)
@@ -61,9 +55,9 @@ def report(options):
             cells = []
             for name in passes:
                 kernels.check(runs[name], terms[name])
-                rate, share = shares(runs[name], operations, options.repeats)
-                cells.append(f"{rate:.0f} ({100 * share:.0f} %)")
-                least.setdefault((algorithm, window, name), []).append(share)
+                rate, part = share(kernels.recorded(runs[name]), operations, options.repeats)
+                cells.append(f"{rate:.0f} ({100 * part:.0f} %)")
+                least.setdefault((algorithm, window, name), []).append(part)
             yield row(f"{algorithm} {window}x{window}", C, K, *cells)
         yield ""
         for (algorithm, window, name), found in least.items():

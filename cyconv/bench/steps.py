@@ -66,18 +66,10 @@ def checked(step, level, algorithm, options):
     """The calls of one step of the walk."""
     runs, terms, _, _ = kernels.convolution_passes(*options.shape, 3, 1, algorithm)
     for name in PASSES:
-        with machine.at(level):
-            kernels.check(runs[name], terms[name])
         for count in options.threads:
-            yield (step, count, name), call(runs[name], level, count)
-
-
-def call(run, level, count):
-    def at_its_level():
-        with machine.at(level, count) as door:
-            run(door)
-
-    return at_its_level
+            with machine.at(level, count):
+                kernels.check(runs[name], terms[name])
+                yield (step, count, name), kernels.recorded(runs[name]).run
 
 
 def walk(calls, options):

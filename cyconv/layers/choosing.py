@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import graph
 from ..backends import active
-from ..recorder import Buffer, Recorder, Step
+from ..recorder import Buffer, Recorder, Step, repeatable
 from .tables import columns
 
 NAMES = {
@@ -19,7 +19,7 @@ NAMES = {
     "convolution_input_gradient": "input gradient",
     "convolution_kernel_gradient": "kernel gradient",
 }
-BATCH, REPEATS, ALIGNMENT = 32, 7, 64
+BATCH, REPEATS = 32, 7
 LONGEST_NAIVE = 1e8  # multiply-adds: beyond, the textbook's loops are not waited for
 
 
@@ -109,8 +109,9 @@ def seconds(backend, step, algorithm, choice):
     if algorithm != "definition":
         attributes["algorithm"] = algorithm
     size = backend.scratch(step.operation, arrays, attributes)
-    room = backend.empty((size + ALIGNMENT,), "uint8")
-    scratch = backend.view(room, -backend.address(room) % ALIGNMENT, (size,), "uint8") if size else None
-    program = backend.program([Step(step.operation, arrays, attributes, step.layer, step.phase, scratch)])
+    scratch = Buffer((size,), np.uint8) if size else None
+    program = repeatable(
+        backend, [Step(step.operation, arrays, attributes, step.layer, step.phase, scratch)]
+    )
     program.run()
     return statistics.median(sum(program.run_timed()) for _ in range(REPEATS))
