@@ -95,6 +95,16 @@ class Container(Layer):
         print_fn(text)
         return text
 
+    def algorithm_report(self, input_shape=None, measure=False, print_fn=print):
+        """Prints by which algorithm each convolution inside runs, and why; see `Layer.algorithm_report`."""
+        from .choosing import report
+
+        shape, _ = self._shapes_for(input_shape, "algorithm_report")
+        shapes = shape if isinstance(shape, list) else [shape]
+        text = report(self, graph.flatten(self), shapes, True, measure)
+        print_fn(text)
+        return text
+
     # Shapes and values --------------------------------------------------------------------------------------
 
     def output_shapes(self, input_shape):
