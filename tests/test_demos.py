@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import cyconv
+
 plt = pytest.importorskip("matplotlib.pyplot")
 pytest.importorskip("skimage")
 pytest.importorskip("sklearn")
@@ -24,6 +26,7 @@ def demo(monkeypatch, tmp_path, capsys):
     def run(number):
         (path,) = FOLDER.glob(f"{number}_*.py")
         monkeypatch.setenv("CYCONV_DEMO", "small")
+        cyconv.set_num_threads(1)  # the same bytes, and no quarrel over few cores
         monkeypatch.setattr("sys.argv", [str(path), str(tmp_path / "pictures")])
         with plt.rc_context({"backend": "agg"}):
             runpy.run_path(str(path), run_name="__main__")
@@ -52,6 +55,16 @@ def test_a_demo_opens_as_a_notebook_and_is_in_the_index_and_has_a_test(path):
         assert all(line.startswith("#") for line in cell.splitlines()), cell
     assert f"]({path.name})" in (FOLDER / "README.md").read_text()
     assert any(name.startswith(f"test_{path.stem[:2]}_") for name in globals())
+
+
+def test_01_the_cnn_knows_what_moved(demo):
+    said = demo("01")
+    assert numbers(said, "MLP:")[0] == (18 * 18 + 1) * 64 + (64 + 1) * 10
+    assert numbers(said, "CNN:")[0] == (9 + 1) * 16 + (9 * 16 + 1) * 16 + (16 + 1) * 10
+    mlp, cnn = (numbers(said, f"{name}, test accuracy:") for name in ("MLP", "CNN"))
+    assert min(mlp[0], cnn[0]) > 0.95
+    assert mlp[1] < 0.4 and cnn[1] == cnn[0]
+    assert mlp[2] > mlp[0] - 0.02 and cnn[2] < min(cnn[0], mlp[2]) - 0.02
 
 
 def test_02_convolution_of_the_slide(demo):
@@ -137,6 +150,19 @@ def test_10_half_of_the_pooled_outputs_stay(demo):
     assert maxima < 0.6 * pixels and maxima < means < pixels
 
 
+def test_11_three_architectures_and_sizes_never_seen(demo):
+    said = demo("11")
+    trunk = (9 * 3 + 1) * 64 + (9 * 64 + 1) * 64
+    assert numbers(said, "fixed_size:") == [trunk + (16 * 16 * 64 + 1) * 1000]
+    for name in ("variable_size", "fully_convolutional"):
+        assert numbers(said, f"{name}:") == [trunk + (9 * 64 + 1) * 1000]
+    assert "fixed_size, 32x32: refused\n" in said and "fixed_size, 64x64: refused\n" in said
+    assert numbers(said, "fixed_size, 48x48:")[0] > 0.9
+    for size in (32, 48, 64):
+        assert numbers(said, f"variable_size, {size}x{size}:")[0] > 0.85
+        assert numbers(said, f"fully_convolutional, {size}x{size}:")[0] > 0.6
+
+
 def test_12_every_parameter_is_counted(demo):
     said = demo("12")
     assert "counted 61,706; the model says 61,706\n" in said
@@ -146,3 +172,52 @@ def test_12_every_parameter_is_counted(demo):
     # (5*5*1 + 1) * 6 + (5*5*6 + 1) * 16 = 2,572 of 61,706
     assert "the convolutions' share of the parameters: 4%\n" in said
     assert numbers(said, "the convolutions' share of the operations:")[0] > 0.8
+
+
+def test_16_batch_norm_takes_a_third_of_the_steps(demo):
+    said = demo("16")
+    assert numbers(said, "largest difference of the running statistics from the formula:")[0] < 1e-5
+    assert numbers(said, "mean after")[:2] == [0, 0]
+    plain, normalised = numbers(said.replace("plain ", "").replace("batch norm ", ""), "steps to reach it:")
+    assert numbers(said, "best accuracy of the plain network:")[0] > 0.8
+    assert normalised <= plain / 3
+
+
+def test_17_three_remedies_against_overfitting(demo):
+    said = demo("17")
+    assert "dropout in training: 50% are 0, the others 2, the mean is 1.0" in said
+    assert "dropout in testing: all are 1\n" in said
+    best, _, last = numbers(said, "test loss without remedy:")
+    assert best < 0.9 * last
+    accuracy = {name: numbers(said, f"test accuracy, {name}:")[0]
+                for name in ("no remedy", "dropout", "weight decay", "early stopping")}  # fmt: skip
+    worst = accuracy.pop("no remedy")
+    assert all(value > worst + 0.02 for value in accuracy.values()), accuracy
+
+
+def test_18_the_residual_network_trains_where_the_plain_one_does_not(demo):
+    said = demo("18")
+    assert "f = 0: largest difference of output and input 0\n" in said
+    assert numbers(said, "f(x) + Wx: (4, 16) -> (4, 6), largest difference from the formula")[0] < 1e-6
+    assert numbers(said, "plain: ")[0] == numbers(said, "residual: ")[0]
+    plain, residual = (numbers(said, f"{name}, accuracy: ") for name in ("plain", "residual"))
+    assert plain[0] < 0.4 and residual[0] > 0.8 and residual[1] > 0.7
+
+
+def test_19_a_unet_beats_the_threshold_where_the_light_is_uneven(demo):
+    said = demo("19")
+    threshold, fixed, varied = (
+        numbers(said, f"overlap on the left half, {name}:")[0]
+        for name in ("threshold (Otsu)", "U-Net, light as it is", "U-Net, light varied")
+    )
+    assert threshold < 0.75 and varied > 0.9 and varied > fixed > threshold
+
+
+def test_21_all_backends_agree(demo):
+    said = demo("21")
+    largest = numbers(said, "largest answer:")[0]
+    lines = [line for line in said.splitlines() if "largest difference" in line]
+    assert len(lines) >= 8
+    for line in lines:
+        assert float(line.split("largest difference")[1]) < 1e-5 * largest, line
+    assert "one and two threads give the same bytes: True\n" in said
