@@ -28,7 +28,7 @@ help:
 	@echo 'make smoke   a tour of the library, in seconds'
 	@echo 'make lint    ruff, cython-lint, clang-format  (make format repairs what they can)'
 	@echo 'make debug   the kernel tests under AddressSanitizer and UBSan'
-	@echo 'make bench   time kernels and training steps'
+	@echo 'make bench   time kernels and networks'
 	@echo 'make wheel   build a wheel into dist/'
 	@echo 'make clean   remove all that the others made'
 

@@ -1,7 +1,8 @@
 """`cyconv bench inference`: a batch through the five networks, beside PyTorch, ONNX Runtime and OpenVINO.
 
 `predict_on_batch` takes NumPy arrays and gives NumPy arrays; the others are handed tensors in the layout they
-like best. Every output is checked against PyTorch's in double precision before a time is printed.
+like best. Every output is checked against PyTorch's in double precision before a time is printed. For
+all of them: `pip install torch onnx onnxscript onnxruntime openvino`.
 """
 
 from ..testing import assert_close
@@ -17,7 +18,7 @@ def arguments(parser):
 
 
 def title(options):
-    return f"Inference, threads: {options.threads}"
+    return peers.network_title("Inference", options)
 
 
 def report(options):

@@ -23,6 +23,12 @@ def network_arguments(parser):
     parser.add_argument("--compile", action="store_true", help="also torch.compile, which takes minutes")
 
 
+def network_title(what, options):
+    """The title of its table, with the networks where it is not all of them."""
+    chosen = "" if options.nets == list(NETS) else f" of {', '.join(options.nets)}"
+    return f"{what}{chosen}, threads: {options.threads}"
+
+
 def torch_modes(options):
     """PyTorch's ways that are timed."""
     modes = ["eager", "channels_last", *(["compile"] if options.compile else [])]

@@ -69,7 +69,7 @@ def arguments(parser):
 
 
 def title(options):
-    return f"Training steps, threads: {options.threads}"
+    return peers.network_title("Training steps", options)
 
 
 def report(options):
