@@ -8,7 +8,6 @@
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import cyconv as keras
@@ -19,41 +18,19 @@ folder.mkdir(parents=True, exist_ok=True)
 
 # %% [markdown]
 # ## One layer
-# Five inputs x1 to x5 and five outputs s1 to s5, once through a convolution of width 3 and once through a
-# dense layer. Look at what the third input reaches (orange): three outputs against all five.
-
+# Five inputs and five outputs, once through a convolution of width 3 and once through a dense layer. Look
+# at what the third input reaches (x2: the picture counts from 0): three outputs against all five.
 
 # %%
-def draw(axis, links, names, marked):
-    """Units as circles, links[level] as arrays of pairs (from, to); marked[level]: units in orange."""
-    for level, pairs in enumerate(links):
-        for a, b in pairs:
-            warm = a in marked[level] and b in marked[level + 1]
-            axis.plot([a, b], [level, level + 1], color="#D55E00" if warm else "0.8", zorder=1 + warm)
-    for level, name in enumerate(names):
-        units = range(5)
-        colours = ["#D55E00" if unit in marked[level] else "white" for unit in units]
-        axis.scatter(units, [level] * 5, s=500, c=colours, edgecolors="0.3", zorder=3)
-        for unit in units:
-            axis.text(unit, level, f"${name}_{unit + 1}$", ha="center", va="center", zorder=4)
-    axis.margins(0.12)
-    axis.set_axis_off()
-
-
-sparse = layers.Conv1D(1, 3, padding="same", use_bias=False)
-dense = layers.Dense(5, use_bias=False)
-links = {}
-for name, layer, shape in (("convolution of width 3", sparse, (None, 5, 1)), ("dense", dense, (None, 5))):
-    found = layer.connections(shape)
-    links[name] = list(zip(found.inputs, found.outputs))
-
-figure, axes = plt.subplots(1, 2, figsize=(8, 2.6), layout="constrained")
-for axis, (name, pairs) in zip(axes, links.items()):
-    reached = [b for a, b in pairs if a == 2]
-    draw(axis, [pairs], ["x", "s"], [[2], reached])
-    axis.set_title(name)
-    print(f"{name}: {len(pairs)} connections; x3 reaches {len(reached)} of 5 outputs")
-figure.savefig(folder / "03-sparse-connections.png", dpi=120)
+sparse = layers.Conv1D(1, 3, padding="same", use_bias=False, name="convolution")
+dense = layers.Dense(5, use_bias=False, name="dense")
+sparse.build((None, 5, 1))
+dense.build((None, 5))
+for layer in (sparse, dense):
+    links = layer.connections()
+    reached = links.outputs[links.inputs == 2]
+    print(f"{layer.name}: {len(links.outputs)} connections; the third input reaches {len(reached)} of 5 outputs")
+keras.visualize.connections(sparse, dense, input=2).savefig(folder / "03-sparse-connections.png")
 
 # %% [markdown]
 # ## Two layers
@@ -61,14 +38,10 @@ figure.savefig(folder / "03-sparse-connections.png", dpi=120)
 # and through them all five inputs.
 
 # %%
-pairs = links["convolution of width 3"]
-hidden = [a for a, b in pairs if b == 2]
-seen = sorted({a for a, b in pairs if b in hidden})
-figure, axis = plt.subplots(figsize=(4.5, 3.4), layout="constrained")
-draw(axis, [pairs, pairs], ["x", "h", "g"], [seen, hidden, [2]])
-axis.set_title("what $g_3$ sees")
-figure.savefig(folder / "03-growing-receptive-field.png", dpi=120)
-print(f"g3 sees {len(hidden)} units of the first layer and {len(seen)} inputs")
+matrix = sparse.as_matrix().toarray() != 0
+hidden, seen = matrix[2].sum(), (matrix[2] @ matrix).sum()
+print(f"the third output of two layers sees {hidden} units of the first layer and {seen} inputs")
+keras.visualize.connections([sparse, sparse], output=2).savefig(folder / "03-growing-receptive-field.png")
 
 # %% [markdown]
 # ## Many layers
