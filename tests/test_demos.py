@@ -174,6 +174,30 @@ def test_12_every_parameter_is_counted(demo):
     assert numbers(said, "the convolutions' share of the operations:")[0] > 0.8
 
 
+def test_13_deconvnet_leads_back_to_the_bar(demo):
+    said = demo("13")
+    # 3 * (1 + 1) = 6; back through 3 and the two ones: 6 * 3 on both pixels of the bar
+    bar, empty = "[ 0.  0. 18.  0.  0.  0.]", "[ 0.  0.  0.  0.  0.  0.]"
+    assert "answer 6; projection\n[" + "\n ".join([bar, bar, *[empty] * 4]) + "]\n" in said
+    assert numbers(said, "test accuracy:")[0] > 0.95
+    # a 3x3 window over pixels of 2x2 pooled 3x3 windows: 3 + 1 + 2 * 2
+    assert "projections: 18; a unit of the second layer sees at most 8 x 8 pixels\n" in said
+
+
+def test_14_grad_cam_lies_on_the_digit(demo):
+    said = demo("14")
+    assert numbers(said, "test accuracy:")[0] > 0.85
+    square, heat = numbers(said, "the digit's square is")
+    assert square == 0.25 and heat > 0.5
+
+
+def test_15_lime_finds_the_reason_that_is_known(demo):
+    said = demo("15")
+    assert float(said.split("with the truth ")[1].split()[0]) > 0.99
+    assert "the strongest superpixel is the right one: True\n" in said
+    assert "the same seed gives the same weights: True\n" in said
+
+
 def test_16_batch_norm_takes_a_third_of_the_steps(demo):
     said = demo("16")
     assert numbers(said, "largest difference of the running statistics from the formula:")[0] < 1e-5
