@@ -67,6 +67,13 @@ def test_the_page_on_kernels_names_files_and_commands_that_exist():
     assert "steps" in commands and commands <= set(bench.BENCHMARKS)
 
 
+def test_numbers_that_measure_nothing_are_refused(capsys):
+    for name, option in (("kernels", "--repeats"), ("training", "--threads"), ("threads", "--counts")):
+        with pytest.raises(SystemExit):
+            cli.main(["bench", name, option, "0"])
+        assert f"argument {option}: at least 1, not 0" in capsys.readouterr().err
+
+
 def test_kernels_have_a_row_each_and_level_and_threads_come_back(capsys, monkeypatch):
     monkeypatch.setattr(kernels, "CONVOLUTIONS", SMALL)
     before = cpu.level, cyconv.get_num_threads()

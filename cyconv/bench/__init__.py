@@ -5,6 +5,8 @@ A benchmark is a module with `arguments(parser)`, which adds its options, `title
 `cyconv bench` and the scripts in benchmarks/, which keep dated results, run the same modules.
 """
 
+import argparse
+
 # {name: what it measures}, in the order of `cyconv bench --help`.
 BENCHMARKS = {
     "kernels": "every kernel of a small network: GFLOP/s, GB/s, share of the processor's ceiling",
@@ -19,3 +21,11 @@ BENCHMARKS = {
     "threads": "training steps with one thread and with more",
     "overhead": "what a step takes beside its kernels",
 }
+
+
+def positive(text):
+    """A whole number of at least 1, from the command line."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"at least 1, not {number}")
+    return number

@@ -6,7 +6,7 @@ Winograd's form is effective: the direct form's operations over the time, and ma
 
 import statistics
 
-from . import kernels, machine
+from . import kernels, machine, positive
 from .timing import heads, row
 
 N, H = 8, 32
@@ -34,7 +34,7 @@ def share(program, operations, repeats):
 def arguments(parser):
     machine.level_argument(parser)
     machine.thread_argument(parser)
-    parser.add_argument("--repeats", type=int, default=15, help="calls of each convolution (%(default)s)")
+    parser.add_argument("--repeats", type=positive, default=15, help="calls of each (%(default)s)")
 
 
 def title(options):

@@ -14,7 +14,7 @@ import numpy as np
 from .. import backends, shapes
 from ..recorder import Recorder, repeatable
 from ..testing import assert_close
-from . import machine
+from . import machine, positive
 from .timing import heads, row
 
 # N, H, C, K, window, stride: the shapes of the reference networks.
@@ -181,7 +181,7 @@ def measure(repeats):
 def arguments(parser):
     machine.level_argument(parser)
     machine.thread_argument(parser)
-    parser.add_argument("--repeats", type=int, default=20, help="calls of each kernel (%(default)s)")
+    parser.add_argument("--repeats", type=positive, default=20, help="calls of each kernel (%(default)s)")
 
 
 def title(options):

@@ -10,6 +10,7 @@ import cyconv
 
 from .._native import engine
 from ..backends import cpu
+from . import positive
 from .timing import timed
 
 BURST = 0.01  # seconds
@@ -33,7 +34,7 @@ def heading(threads, *more):
 
 def thread_argument(parser):
     """Adds --threads."""
-    parser.add_argument("--threads", type=int, default=cyconv.get_num_threads(),
+    parser.add_argument("--threads", type=positive, default=cyconv.get_num_threads(),
                         help="how many threads every framework may use (the cores: %(default)s)")  # fmt: skip
 
 
@@ -47,9 +48,9 @@ def level_argument(parser):
 def at(level=None, threads=None):
     """Within it, the C kernels run at a level and on so many threads; None: as it is."""
     before, count = cpu.level, cyconv.get_num_threads()
-    cpu.level = level or before
-    cyconv.set_num_threads(count if threads is None else threads)
     try:
+        cyconv.set_num_threads(count if threads is None else threads)
+        cpu.level = level or before
         yield cyconv.backends.get("cpu")
     finally:
         cpu.level = before

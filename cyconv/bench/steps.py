@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import fusion
 from .._native import engine
-from . import kernels, machine
+from . import kernels, machine, positive
 from .nets import NETS, data
 from .timing import heads, interleaved, ratio, row
 from .training import cyconv_step
@@ -23,10 +23,10 @@ PASSES = ("forward", "input gradient", "kernel gradient")
 
 
 def arguments(parser):
-    parser.add_argument("--shape", nargs=4, type=int, default=[2, 32, 64, 64], metavar=("N", "H", "C", "K"),
+    parser.add_argument("--shape", nargs=4, type=positive, default=[2, 32, 64, 64], metavar=tuple("NHCK"),
                         help="images, rows and columns, channels in and out (2 32 64 64)")  # fmt: skip
     parser.add_argument("--net", choices=NETS, default="resnet20", help="for fusion (%(default)s)")
-    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], help="numbers of threads (1 2)")
+    parser.add_argument("--threads", nargs="+", type=positive, default=[1, 2], help="how many (1 2)")
     parser.add_argument("--seconds", type=float, default=10.0, help="of timing each table (%(default)s)")
 
 

@@ -1,6 +1,6 @@
 """`cyconv bench threads`: training steps with one thread and with more, in turn."""
 
-from . import machine
+from . import machine, positive
 from .nets import NETS, data
 from .timing import cell, geometric_mean, heads, interleaved, ratio, row
 from .training import cyconv_step
@@ -8,7 +8,7 @@ from .training import cyconv_step
 
 def arguments(parser):
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS), help="which networks (all)")
-    parser.add_argument("--counts", nargs="+", type=int, default=[1, 2],
+    parser.add_argument("--counts", nargs="+", type=positive, default=[1, 2],
                         help="how many threads; the others are compared with the first (1 2)")  # fmt: skip
     parser.add_argument("--seconds", type=float, default=5.0, help="of timing a network (%(default)s)")
 

@@ -10,7 +10,7 @@ import os
 import sys
 from importlib import import_module
 
-from ..bench import BENCHMARKS
+from ..bench import BENCHMARKS, positive
 
 
 def main(arguments=None):
@@ -59,14 +59,6 @@ def parser():
         benchmark.arguments(options)
         options.set_defaults(run=run_bench, benchmark=benchmark)
     return top
-
-
-def positive(text):
-    """A whole number of at least 1, from the command line."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"at least 1, not {number}")
-    return number
 
 
 def run_info(options):
