@@ -28,8 +28,8 @@ sparse.build((None, 5, 1))
 dense.build((None, 5))
 for layer in (sparse, dense):
     links = layer.connections()
-    reached = links.outputs[links.inputs == 2]
-    print(f"{layer.name}: {len(links.outputs)} connections; the third input reaches {len(reached)} of 5 outputs")
+    reached = (links.inputs == 2).sum()
+    print(f"{layer.name}: {len(links.inputs)} connections; the third input reaches {reached} of 5 outputs")
 keras.visualize.connections(sparse, dense, input=2).savefig(folder / "03-sparse-connections.png")
 
 # %% [markdown]

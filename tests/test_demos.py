@@ -78,7 +78,7 @@ def test_02_convolution_of_the_slide(demo):
 def test_03_three_of_five_outputs_and_growing_fields(demo):
     said = demo("03")
     # 5 * 3 minus the two that lie outside; figure 9.3.
-    assert "convolution of width 3: 13 connections; the third input reaches 3 of 5 outputs\n" in said
+    assert "convolution: 13 connections; the third input reaches 3 of 5 outputs\n" in said
     assert "dense: 25 connections; the third input reaches 5 of 5 outputs\n" in said
     assert "the third output of two layers sees 3 units of the first layer and 5 inputs\n" in said
     # 1 + 4 * 2, and 1 + 2 * (1 + 2 + 4 + 8)
