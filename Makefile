@@ -18,21 +18,25 @@ LINTERS  := $(shell sed -n 's/^lint = \[\(.*\)\]/\1/p' pyproject.toml | tr -d ,)
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-peers smoke lint format debug bench wheel clean
+.PHONY: help demo demos test test-peers smoke lint format debug bench wheel clean
 
 help:
 	@echo 'make demo    train a small CNN on real digits; pictures in demo-output/'
+	@echo 'make demos   the lecture, slide by slide (demos/README.md)'
 	@echo 'make test    the whole test suite             (ARGS="-k conv" chooses)'
 	@echo 'make test-peers   against Keras 3 on PyTorch, which it installs'
 	@echo 'make smoke   a tour of the library, in seconds'
 	@echo 'make lint    ruff, cython-lint, clang-format  (make format repairs what they can)'
 	@echo 'make debug   the kernel tests under AddressSanitizer and UBSan'
-	@echo 'make bench   time kernels and training steps'
+	@echo 'make bench   time kernels and networks'
 	@echo 'make wheel   build a wheel into dist/'
 	@echo 'make clean   remove all that the others made'
 
 demo: $(VENV)/.demo
 	$(BIN)/cyconv demo digits $(ARGS)
+
+demos: $(VENV)/.demo
+	for demo in demos/*.py; do echo "==== $$demo"; $(BIN)/python $$demo $(ARGS) || exit 1; done
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)
@@ -90,7 +94,7 @@ $(VENV)/.peers: $(VENV)/.test
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.built
-	$(PIP) install matplotlib scikit-learn
+	$(PIP) install 'cyconv[demos]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.python-$(VERSION) pyproject.toml

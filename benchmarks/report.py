@@ -1,5 +1,6 @@
 """What every benchmark's results carry: the date, the machine, the software, the command."""
 
+import argparse
 import datetime
 import os
 import platform
@@ -12,18 +13,23 @@ import numpy as np
 
 import cyconv
 from cyconv._native import engine
+from cyconv.bench.machine import cpu_name
 from cyconv.cli.info import installed
 
 RESULTS = Path(__file__).parent / "results"
 
 
-def cpu_name():
-    """The processor's name, as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+def run(benchmark):
+    """A script: runs a module of `cyconv.bench` ; --write keeps its report."""
+    parser = argparse.ArgumentParser(description=benchmark.__doc__.splitlines()[0])
+    benchmark.arguments(parser)
+    parser.add_argument("--write", action="store_true", help="keep the table in benchmarks/results/")
+    options, lines = parser.parse_args(), []
+    for line in benchmark.report(options):
+        print(line, flush=True)
+        lines.append(line)
+    if options.write:
+        print("written to", save(benchmark.title(options), lines))
 
 
 def machine():

@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 
 from .backends.interface import Door
+from .memory import ALIGNMENT
 
 
 class Storage:
@@ -99,3 +100,20 @@ class Recorder(Door):
 
     def _append(self, operation, operands, attributes, scratch):
         self.steps.append(Step(operation, tuple(operands), attributes, self.layer, self.phase, scratch))
+
+
+def repeatable(backend, steps):
+    """The program of a few steps, each buffer with memory of its own: what is measured by itself."""
+    arrays = {}
+
+    def real(b):
+        if not isinstance(b, Buffer):
+            return b
+        if id(b.storage) not in arrays:
+            arrays[id(b.storage)] = backend.empty((b.storage.nbytes + ALIGNMENT,), "uint8")
+        room = arrays[id(b.storage)]
+        return backend.view(room, -backend.address(room) % ALIGNMENT, b.shape, b.dtype)
+
+    for step in steps:
+        step.operands, step.scratch = tuple(map(real, step.operands)), real(step.scratch)
+    return backend.program(steps)

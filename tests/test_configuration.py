@@ -28,7 +28,7 @@ def test_a_convolution_as_keras_writes_it():
             "name": "conv", "trainable": True, "dtype": POLICY, "filters": 4, "kernel_size": [3, 3],
             "strides": [1, 1], "padding": "valid", "data_format": None, "dilation_rate": [1, 1], "groups": 1,
             "activation": "relu", "use_bias": True,
-            "kernel_initializer": initializer("GlorotUniform", seed=None),
+            "kernel_initializer": initializer("GlorotUniform", seed=None, input_axes=None, output_axes=None),
             "bias_initializer": initializer("Zeros"),
             "kernel_regularizer": {"module": "keras.regularizers", "class_name": "L2",
                                    "config": {"l2": 0.01}, "registered_name": None},

@@ -76,6 +76,12 @@ def test_images_of_another_kind_are_refused_with_the_way_out():
         interpret.saliency(colour, images(2, 12, 12, 4))
     with pytest.raises(ValueError, match="add the channel axis"):
         interpret.saliency(grey, images(5, 12, 12))
+    with pytest.raises(ValueError, match=r"a grey image needs its channel axis: x\[..., None\]"):
+        interpret.saliency(grey, images(12, 12))
+    with pytest.raises(TypeError, match="a model of cyconv's. Received: function"):
+        interpret.saliency(lambda x: x, images(12, 12))
+    unbuilt = cyconv.Sequential([layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(2)])
+    assert interpret.saliency(unbuilt, images(2, 6, 6, 1)).shape == (2, 6, 6)
     with pytest.raises(ValueError, match="not built yet"):
         interpret.paths(cyconv.Sequential([layers.Dense(2)]))
 
@@ -222,10 +228,9 @@ def test_a_region_is_the_sum_of_its_pixels():
     """Slopes add up: the way back is linear in where it starts, before the softmax."""
     model, x = unet(), images(1, 16, 16, 1)
     from cyconv.interpret.backpropagation import _to_the_pixels
-    from cyconv.interpret.targets import Target
 
     def lead(region):
-        return _to_the_pixels(model, x, Target(model, 2, region), 0, None)[0]
+        return _to_the_pixels(model, x, (2, region, 0), 0, None)[0]
 
     mask = np.zeros((16, 16), bool)
     mask[[3, 9], [4, 12]] = True
@@ -240,7 +245,7 @@ def test_a_region_is_the_sum_of_its_pixels():
     (dict(region=np.zeros((16, 16), bool)), "empty"),
     (dict(region=np.ones((4, 4), bool)), "a mask of the output's spatial shape"),
     (dict(output="other"), "`output` is one of"),
-    (dict(source=3), "`source` 3: the model has 1 inputs"),
+    (dict(source=3), "`source` 3: the model's inputs have the numbers 0 to 0"),
 ])  # fmt: skip
 def test_impossible_questions_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
@@ -301,6 +306,20 @@ def test_deconvnet_by_hand():
     assert first.patch.ravel().tolist() == [1, 3, 4, 2]
 
 
+def test_deconvnet_lets_through_what_guided_backpropagation_stops():
+    """-1 3 -> times 2, rectified: 0 6 -> summed: 6. Down from 6: 6 6, though the first was closed."""
+    model = cyconv.Sequential([
+        cyconv.Input((1, 2, 1)),
+        layers.Conv2D(1, 1, activation="relu", use_bias=False),
+        layers.Conv2D(1, (1, 2), use_bias=False, name="sum"),
+        layers.Flatten(),
+    ])  # fmt: skip
+    model.set_weights([np.full((1, 1, 1, 1), 2.0), np.ones((1, 2, 1, 1))])
+    x = np.array([-1.0, 3]).reshape(1, 2, 1)
+    assert interpret.deconvnet(model, x, "sum")[0].pixels.ravel().tolist() == [12, 12]
+    assert interpret.guided_backprop(model, x).ravel().tolist() == [0, 2]
+
+
 def test_deconvnet_finds_the_strongest_images_and_cuts_out_what_the_unit_sees():
     model = cyconv.Sequential([cyconv.Input((9, 9, 1)), layers.Conv2D(2, 3, activation="relu")])
     cross = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.float32)
@@ -339,6 +358,10 @@ def test_deconvnet_works_in_nested_models_on_colour_and_on_both_backends():
     assert again[0].pixels.ravel().tolist() == [0, 20, 0, 0]
     with pytest.raises(ValueError, match="no map 2; the layer has 2, 0 to 1"):
         interpret.deconvnet(two_layers(), np.zeros((1, 4, 1)), "maps", maps=2)
+    with pytest.raises(ValueError, match="no map 'red'"):
+        interpret.deconvnet(two_layers(), np.zeros((1, 4, 1)), "maps", maps="red")
+    with pytest.raises(ValueError, match="`top` must be at least 1"):
+        interpret.deconvnet(two_layers(), np.zeros((1, 4, 1)), "maps", top=0)
 
 
 # Occlusion --------------------------------------------------------------------------------------------------
@@ -361,7 +384,8 @@ def test_occlusion_by_hand():
     assert interpret.occlusion(model, x, window=(1, 2), stride=2, fill=0).tolist() == [[3, 3, 12, 12]]
     assert interpret.occlusion(model, x, window=(1, 2), fill=0).tolist() == [[3, 4.5, 9, 12]]
     assert interpret.occlusion(model, x, window=(1, 3), stride=3, fill=0).tolist() == [[7, 10.5, 10.5, 14]]
-    assert interpret.occlusion(model, x, window=(1, 2)).tolist() == [[0, 0, 0, 0]]  # covered by their mean
+    with_mean_3 = np.array([1.0, 2, 3, 6]).reshape(1, 4, 1)
+    assert interpret.occlusion(model, with_mean_3, window=1).tolist() == [[-2, -2, 0, 24]]
     with pytest.raises(ValueError, match=r"`window` \(2, 2\) is larger than the image.*\(1, 2\) fits"):
         interpret.occlusion(model, x, window=2)
 
@@ -374,4 +398,7 @@ def test_occlusion_of_a_pixel_of_a_segmentation():
     y = model.predict(np.stack([x[0], covered[0]]), verbose=0)[:, 8, 8, 1]
     found = interpret.occlusion(model, x[0], target=1, region=(8, 8), window=4, stride=4, fill=0)
     assert drop.shape == (2, 16, 16)
+    whole = model.predict(np.stack([x[0], covered[0]]), verbose=0)[..., 1].mean((1, 2))
+    mean = interpret.occlusion(model, x[0], target=1, window=4, stride=4, fill=0)
+    assert_close(mean[0, 0], whole[0] - whole[1], "network", terms=72)
     assert_close(found[0, 0], y[0] - y[1], "network", terms=72)

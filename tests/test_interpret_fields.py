@@ -71,6 +71,9 @@ def test_the_effective_field_of_averages_is_a_binomial():
     line = np.array([0, 1, 3, 6, 7, 6, 3, 1, 0]) / 7
     assert_close(field.map, np.outer(line, line).astype(np.float32), "network", terms=27)
     assert field.size == np.sqrt((np.outer(line, line) > 0.0455).sum())
+    model.set_weights([np.full((3, 3, 1, 1), s / 9) for s in (1, -1, 1)])  # how much counts, not which way
+    other = interpret.effective_receptive_field(model, np.ones((1, 9, 9, 1)), position=(1, 1))
+    assert_close(other.map, field.map, "network", terms=27)
     middle = interpret.effective_receptive_field(model, np.ones((9, 9, 1)))
     assert middle.position == (1, 1)
 

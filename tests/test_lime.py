@@ -90,6 +90,8 @@ def test_a_model_is_explained_and_left_alone():
     assert_close(found.weights, same.weights, "network", terms=50)
     for w, b in zip(model.get_weights(), before, strict=True):
         assert_close(w, b, "exact")
+    noise = np.random.default_rng(0).random((40, 40, 3))
+    assert len(interpret.lime_image(lambda v: v[:, 0, 0, 0], noise, samples=4).weights) > 10
     uniform = interpret.lime_image(model, np.zeros((8, 8, 1)), samples=10)
     assert not uniform.weights.any()  # covering changes nothing
 
@@ -117,6 +119,10 @@ def test_impossible_requests_say_what_would_do():
         interpret.lime_image(answer, image(), samples=1)
     with pytest.raises(ValueError, match="falls into one superpixel"):
         interpret.lime_image(answer, image(), segments=np.zeros((8, 8)))
+    with pytest.raises(ValueError, match="`kernel_width` must be at least"):
+        interpret.lime_image(answer, image(), kernel_width=0)
+    with pytest.raises(TypeError, match="`fill`: expected numbers"):
+        interpret.lime_image(answer, image(), segments=QUARTERS, fill="grey")
     with pytest.raises(TypeError, match="a model or a function"):
         interpret.lime_image("model", image())
 

@@ -206,6 +206,12 @@ def test_connections_refuses(stacks, mark, says):
         visualize.connections(*stacks, **mark)
 
 
+@pytest.mark.parametrize("stack", [3, [], [chain(), "conv"]])
+def test_connections_are_of_layers(stack):
+    with pytest.raises(TypeError, match="draws layers, or lists of them"):
+        visualize.connections(stack)
+
+
 def test_receptive_fields_lie_where_the_model_says():
     figure = visualize.receptive_field(zoo.lenet5(), np.ones((28, 28, 1)), ["C1", "S4"], at=(10, 20))
     boxes = [(p.get_x() + 0.5, p.get_y() + 0.5, p.get_width(), p.get_height())
@@ -248,6 +254,26 @@ def test_skips_run_above_and_branches_below():
     assert texts(visualize.architecture(keras.Model(a, e)))
     with pytest.raises(ValueError, match="not built"):
         visualize.architecture(keras.Sequential([layers.Dense(1)]))
+
+
+def test_no_arrow_of_a_branch_runs_through_a_block():
+    x = keras.Input((None, None, 32))
+    short, pooled = layers.Conv2D(16, 1)(x), layers.MaxPooling2D(3, 1, "same")(x)
+    deep = layers.Conv2D(24, 3, padding="same")(layers.Conv2D(8, 1)(x))
+    model = keras.Model(x, layers.Concatenate()([short, deep, layers.Conv2D(8, 1)(pooled)]))
+    from cyconv.visualize.architecture import blocks, placed
+
+    found, arrows = blocks(model)
+    columns, lanes = placed(found, arrows)
+    where = {block.label[-2:].strip() + block.kinds[0]: (c, k) for block, c, k in zip(found, columns, lanes)}
+    assert where["16Conv2D 1x1"][0] == 1 and where["48Concat"] == (3, 0)
+    for start, end in arrows:  # in the lane of the branch, until the column of the end
+        lane = max(lanes[start], lanes[end])
+        between = range(columns[start] + 1, columns[end])
+        assert lane == 0 or not {(c, lane) for c in between} & {
+            (c, k) for n, (c, k) in enumerate(zip(columns, lanes)) if n not in (start, end)}  # fmt: skip
+    figure = visualize.architecture(model)
+    assert "? x ? x 48" in texts(figure)
 
 
 def test_the_arcs_of_a_unet_lie_in_each_other():

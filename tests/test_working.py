@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from cyconv import layers
+from cyconv import Input, Sequential, backends, layers
 from cyconv.testing import assert_close
 
 
@@ -162,8 +162,6 @@ c (Conv2D): output (0, 0, 1, 0) of (1, 2, 2, 1)
 def test_the_switch_of_max_pooling_is_where_the_gradient_goes():
     layer, x = layers.MaxPooling2D(2), random((2, 4, 4, 2))
     layer.build(x.shape)
-    from cyconv import backends
-
     ops = backends.active()
     y, saved = layer.forward(ops, x, True)
     for position in itertools.product(*map(range, y.shape)):
@@ -212,6 +210,13 @@ def test_positions_outside_are_refused(position):
 def test_what_has_no_window_and_no_matrix_says_so():
     with pytest.raises(TypeError, match="only convolutions, pooling and Dense"):
         layers.Dropout(0.5).explain(np.ones((1, 2)), position=(0, 0))
+    with pytest.raises(TypeError, match="`x` is the layer's input, an array"):
+        layers.Conv1D(1, 2).explain((None, 4, 1), position=(0, 0))
+    model = Sequential([Input((4, 1)), layers.Conv1D(1, 2)])
+    with pytest.raises(TypeError, match="worked out by one layer: get_layer"):
+        model.explain(np.ones((1, 4, 1)), position=(0, 0))
+    with pytest.raises(TypeError, match="get_layer.name. gives one"):
+        model.as_matrix()
     for method in ("as_matrix", "cost", "connections"):
         with pytest.raises(TypeError, match="so no matrix"):
             getattr(layers.MaxPooling1D(2), method)((None, 4, 1))
@@ -234,8 +239,6 @@ def test_the_largest_of_nothing_finite_is_no_padding():
 
 
 def test_layers_inside_models_of_float64_and_on_the_reference():
-    from cyconv import Input, Sequential, backends
-
     model = Sequential([Input((4, 4, 1)), Sequential([layers.Conv2D(2, 3, name="c")], name="inner")])
     x = random((2, 4, 4, 1))
     worked = model.get_layer("inner/c").explain(x, (1, 0, 1, 1), print_fn=silent)

@@ -76,8 +76,16 @@ def _vector_axis(operation, operands, attributes):
 
 def algorithm_of(operation, operands, attributes):
     """The algorithm by which a convolution runs; None for another operation."""
-    if "algorithm" not in attributes:
-        return None
+    return algorithms.choose(*_asked(operation, operands, attributes)) if "algorithm" in attributes else None
+
+
+def choice_of(operation, operands, attributes):
+    """The same with what else there is, and why."""
+    return algorithms.explain(*_asked(operation, operands, attributes))
+
+
+def _asked(operation, operands, attributes):
+    """A convolution as the arguments of `algorithms.choose`."""
     a, b = operands[:2]
     kernel, out = {
         "convolution": (b, operands[-1]),
@@ -86,7 +94,7 @@ def algorithm_of(operation, operands, attributes):
     }[operation]
     per_group, K = kernel.shape[-2:]
     groups = attributes["groups"]
-    return algorithms.choose(
+    return (
         attributes["algorithm"], out.shape[0], out.shape[1:-1], per_group * groups, K,
         kernel.shape[:-2], attributes["strides"], attributes["dilation"], groups,
     )  # fmt: skip

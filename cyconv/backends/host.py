@@ -11,6 +11,7 @@ import numpy as np
 
 from .._native import engine
 from . import cpu, reference, threads
+from .algorithms import Choice
 from .interface import Door
 
 
@@ -76,6 +77,10 @@ class Reference(Host):
         """The algorithm by which an operation runs: there is one, the definition."""
         return "definition" if "algorithm" in attributes else None
 
+    def choice(self, operation, operands, attributes):
+        """The same for a convolution, with the algorithms that there are, and why."""
+        return Choice("definition", {"definition": None}, "this backend has one form, the definition")
+
     def scratch(self, operation, operands, attributes):
         return 0
 
@@ -106,6 +111,10 @@ class Cpu(Host):
     def algorithm(self, operation, operands, attributes):
         """The algorithm by which a convolution runs; None for operations that have one only."""
         return cpu.algorithm_of(operation, operands, attributes)
+
+    def choice(self, operation, operands, attributes):
+        """The same for a convolution, with the algorithms that there are, their estimates, and why."""
+        return cpu.choice_of(operation, operands, attributes)
 
     def scratch(self, operation, operands, attributes):
         """Bytes of scratch that the recorded call will need."""

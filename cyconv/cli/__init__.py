@@ -1,12 +1,16 @@
-"""The command `cyconv`: what is installed, and demos that train.
+"""The command `cyconv`: what is installed, demos that train, and what this machine makes of it.
 
 cyconv info
 cyconv demo digits | mnist [--epochs N] [--batch-size N] [--seed N] [--out DIR]
+cyconv bench kernels | roofline | steps | networks | ... [options: cyconv bench NAME --help]
 """
 
 import argparse
 import os
 import sys
+from importlib import import_module
+
+from ..bench import BENCHMARKS, positive
 
 
 def main(arguments=None):
@@ -46,21 +50,29 @@ def parser():
     )
     demo.add_argument("--out", default="demo-output", help="folder for the pictures (demo-output)")
     demo.set_defaults(run=run_demo)
+
+    bench = commands.add_parser("bench", help="time kernels and networks, answers checked first")
+    benchmarks = bench.add_subparsers(required=True, metavar="NAME")
+    for name, what in BENCHMARKS.items():
+        benchmark = import_module(f"cyconv.bench.{name}")
+        options = benchmarks.add_parser(name, help=what, description=benchmark.__doc__.splitlines()[0])
+        benchmark.arguments(options)
+        options.set_defaults(run=run_bench, benchmark=benchmark)
     return top
-
-
-def positive(text):
-    """A whole number of at least 1, from the command line."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"at least 1, not {number}")
-    return number
 
 
 def run_info(options):
     from . import info
 
     print(info.report())
+
+
+def run_bench(options):
+    try:
+        for line in options.benchmark.report(options):
+            print(line, flush=True)
+    except AssertionError as error:
+        raise ValueError(f"a wrong answer gets no time: {error}") from error
 
 
 def run_demo(options):

@@ -16,7 +16,7 @@ def saliency(model, x, target=None, region=None, output=0, source=0):
     (`targets.Target`); the score is taken before a last softmax or sigmoid. source: which of several inputs.
     Returns: maps (N, spatial...), or one.
     """
-    maps, single = _to_the_pixels(model, x, Target(model, target, region, output), source, None)
+    maps, single = _to_the_pixels(model, x, (target, region, output), source, None)
     maps = np.abs(maps).max(-1)
     return maps[0] if single else maps
 
@@ -28,16 +28,14 @@ def guided_backprop(model, x, target=None, region=None, output=0, source=0):
     Activations other than relu, relu6 and leaky_relu lead back by their derivative. Arguments as of
     `saliency`. Returns: images like x.
     """
-    maps, single = _to_the_pixels(model, x, Target(model, target, region, output), source, "guided")
+    maps, single = _to_the_pixels(model, x, (target, region, output), source, "guided")
     return maps[0] if single else maps
 
 
-def _to_the_pixels(model, x, target, source, rule):
+def _to_the_pixels(model, x, question, source, rule):
     """(the score's gradient by input number `source`, whether x was a single image)."""
-    inputs, single = prepare(model, x)
-    flat, parts = built(model), []
-    if not 0 <= source < len(inputs):
-        raise ValueError(f"`source` {source}: the model has {len(inputs)} inputs, 0 to {len(inputs) - 1}")
+    inputs, single = prepare(model, x, source)
+    flat, target, parts = built(model), Target(model, *question), []
     for rows in some_at_a_time(inputs):
         run = Pass(model, flat, [a[rows] for a in inputs])
         seed = target.seed(run.value(target.number), rows)

@@ -21,7 +21,7 @@ def grad_cam(model, x, target=None, layer=None, region=None, output=0, source=0,
     Returns: maps (N, spatial...) from 0, not scaled, or one for a single image.
     Errors: ValueError for a layer that is not there, without positions, or not on the way to the output.
     """
-    inputs, single = prepare(model, x)
+    inputs, single = prepare(model, x, source)
     flat, wanted, parts = built(model), Target(model, target, region, output), []
     shapes = shapes_in(flat, [a.shape for a in inputs])
     index = last_maps(flat, shapes) if layer is None else find(flat, layer)

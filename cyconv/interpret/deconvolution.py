@@ -26,6 +26,7 @@ def deconvnet(model, x, layer=None, maps=None, top=1, whole_map=False, source=0)
     Everything in the layer but one unit is set to 0. On the way down a pooling puts each value where its
     maximum came from (its switch), an activation lets only positive values through, a convolution applies its
     transposed kernel; biases play no part. So the projection shows what made the unit answer.
+    Activations other than relu, relu6 and leaky_relu lead back by their slope.
 
     x: images (N, spatial..., C), or one. layer: a path or a layer; None: the last convolution.
     maps: the number of a map, or several; None: the nine (at most) that answer most strongly.
@@ -33,7 +34,9 @@ def deconvnet(model, x, layer=None, maps=None, top=1, whole_map=False, source=0)
     whole_map: all units of the map together instead of the strongest. source: which of several inputs.
     Returns: a list of Projections, map by map, the strongest image first. `visualize.projections` draws it.
     """
-    inputs, _ = prepare(model, x)
+    inputs, _ = prepare(model, x, source)
+    if top < 1:
+        raise ValueError(f"`top` must be at least 1. Received: {top}")
     flat = built(model)
     index = convolutions(flat)[-1] if layer is None else find(flat, layer)
     number = flat.nodes[index].output
@@ -70,9 +73,9 @@ def _maps(maps, strongest):
     if maps is None:
         return np.argsort(-strongest.max(0), kind="stable")[:9]
     maps = np.atleast_1d(maps)
-    wrong = [k for k in maps if not 0 <= k < K]
+    wrong = maps.tolist() if maps.dtype.kind not in "iu" else [k for k in maps.tolist() if not 0 <= k < K]
     if wrong:
-        raise ValueError(f"`maps`: there is no map {wrong[0]}; the layer has {K}, 0 to {K - 1}")
+        raise ValueError(f"`maps`: there is no map {wrong[0]!r}; the layer has {K}, 0 to {K - 1}")
     return maps
 
 

@@ -36,7 +36,7 @@ def effective_receptive_field(model, x, layer=None, position=None, source=0):
     layer: a path or a layer; None: the model's first output. position: of the unit, the sum over the layer's
     channels; None: the middle. source: which of several inputs. Returns: an EffectiveField.
     """
-    inputs, _ = prepare(model, x)
+    inputs, _ = prepare(model, x, source)
     flat = built(model)
     number = flat.outputs[0] if layer is None else flat.nodes[find(flat, layer)].output
     total = 0

@@ -4,18 +4,24 @@ import numpy as np
 
 from ..arrays import numbers
 from ..models.data import as_list, prepare_inputs
+from .paths import expect_model
 
 AT_ONCE = 32  # every layer's output is kept for the way back: few images keep that small
 
 
-def prepare(model, x):
+def prepare(model, x, source=0):
     """(the model's inputs as a list of arrays, whether x came without its batch axis).
 
-    Errors: ValueError for a colour image where grey is wanted and the other way round, and all those of
-    `model.predict`.
+    source: the number of the input that is asked about.
+    Errors: ValueError for a colour image where grey is wanted and the other way round, for an input that is
+    not there, and all those of `model.predict`.
     """
+    expect_model(model)
     if not getattr(model, "nodes", None):
         return prepare_inputs(model, x), False
+    count = len(model.inputs)
+    if not isinstance(source, int) or not 0 <= source < count:
+        raise ValueError(f"`source` {source!r}: the model's inputs have the numbers 0 to {count - 1}")
     given = [numbers(a, "`x`") for a in as_list(x, model.input_names, "`x`")]
     single = all(_is_one(a.shape, t.shape) for a, t in zip(given, model.inputs, strict=True))
     if single:
@@ -33,6 +39,9 @@ def _is_one(shape, wanted):
 
 
 def _check_colours(shape, wanted, model):
+    """ValueError where only the channels are wrong, or missing."""
+    if wanted[-1] == 1 and _is_one((*shape, 1), wanted):
+        raise ValueError(f"a grey image needs its channel axis: x[..., None]. Received: shape {shape}")
     colours, channels = (s[-1] if len(s) > 2 else None for s in (shape, wanted))
     rest = len(shape) == len(wanted) or len(shape) == len(wanted) - 1
     if not rest or (colours, channels) not in ((3, 1), (4, 1), (4, 3), (1, 3)):

@@ -42,14 +42,16 @@ def lime_image(model, x, target=None, segments=50, samples=1000, seed=0, fill=No
     Errors: ValueError for several images; ModuleNotFoundError with the command that installs scikit-learn and
     scikit-image.
     """
-    if samples < 2:
-        raise ValueError(f"`samples` must be at least 2. Received: {samples}")
+    for name, value, least in (("samples", samples, 2), ("kernel_width", kernel_width, 1e-3)):
+        if value < least:
+            raise ValueError(f"`{name}` must be at least {least}. Received: {value}")
     image, target, answer = _question(model, x, target, region, output)
     segments = _superpixels(image, segments)
     count = segments.max() + 1
     shown = np.random.default_rng(seed).integers(0, 2, (samples, count)).astype(bool)
     shown[0] = True
-    cover = np.broadcast_to(_means(image, segments) if fill is None else fill, image.shape)
+    cover = _means(image, segments) if fill is None else numbers(fill, "`fill`")
+    cover = np.broadcast_to(cover, image.shape)
     answers = np.concatenate([
         answer(np.where(some[:, segments, None], image, cover).astype(image.dtype))
         for some in np.array_split(shown, -(-samples // AT_ONCE))
@@ -103,7 +105,10 @@ def _superpixels(image, segments):
     if np.ndim(segments) == 0:
         # SLIC weighs colours against distances: Lab's lightness runs to 100, other channels to 1.
         compactness = 10 if image.shape[-1] == 3 else 0.1
-        segments = _slic()(image, int(segments), compactness, channel_axis=-1, start_label=0)
+        count, slic = max(int(segments), 2), _slic()
+        segments = slic(image, count, compactness, channel_axis=-1, start_label=0)
+        if not segments.any():  # noise has no edges to follow: nearly a grid then
+            segments = slic(image, count, 100 * compactness, channel_axis=-1, start_label=0)
     segments = np.asarray(segments)
     if segments.shape != image.shape[:2]:
         raise ValueError(

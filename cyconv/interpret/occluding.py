@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 
 from .. import shapes
+from ..arrays import numbers
 from .images import AT_ONCE, predict, prepare
 from .targets import Target
 
@@ -20,7 +21,7 @@ def occlusion(model, x, target=None, window=8, stride=None, fill=None, region=No
     Returns: maps (N, spatial...) or one: at each pixel the mean loss over the windows that cover it; positive
     where the picture speaks for the answer.
     """
-    inputs, single = prepare(model, x)
+    inputs, single = prepare(model, x, source)
     images = inputs[source]
     sizes = images.shape[1:-1]
     if not sizes:
@@ -31,6 +32,8 @@ def occlusion(model, x, target=None, window=8, stride=None, fill=None, region=No
     if any(w > n for w, n in zip(window, sizes, strict=True)):
         fits = tuple(map(min, window, sizes))
         raise ValueError(f"`window` {window} is larger than the image, {sizes}; {fits} fits")
+    if fill is not None:
+        numbers(fill, "`fill`")
     starts = [_starts(n, w, s) for n, w, s in zip(sizes, window, stride, strict=True)]
     boxes = [tuple(slice(a, a + w) for a, w in zip(at, window, strict=True)) for at in product(*starts)]
     wanted, maps = Target(model, target, region, output), []

@@ -17,9 +17,15 @@ def paths(model):
 
 def built(model):
     """The model's flat list of nodes; ValueError where it does not know its input's shape yet."""
+    expect_model(model)
     if not getattr(model, "nodes", None):
         raise ValueError(f"{model} is not built yet: give it an Input, or call model.build(input_shape)")
     return graph.flatten(model)
+
+
+def expect_model(model):
+    if not hasattr(model, "output_names"):
+        raise TypeError(f"`model` is a model of cyconv's. Received: {type(model).__name__}")
 
 
 def named(flat):

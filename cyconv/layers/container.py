@@ -68,20 +68,40 @@ class Container(Layer):
         for layer in self.layers:
             layer.trainable = bool(value)
 
-    def explain(self, input_shape=None, print_fn=print):
-        """Prints every layer's formulas with the numbers put in, then the totals; returns the text."""
+    def explain(self, x=None, position=None, training=False, print_fn=print):
+        """Prints every layer's formulas with the numbers put in, then the totals; returns the text.
+
+        x: an input shape, batch axis included; by default what the model was built for. One output is worked
+        out by one layer: TypeError for a `position`.
+        """
         from .explaining import explanation, totals
 
+        if position is not None:
+            raise TypeError(
+                f"{self}: one output is worked out by one layer: get_layer(name).explain(x, position), x "
+                "what it is given; cyconv.interpret.activations(model, images) has it"
+            )
+        x = getattr(x, "shape", x)
         if not self.built:
-            if input_shape is None:
+            if x is None:
                 raise ValueError(f"{self} is not built yet: give explain(input_shape)")
-            self.build(input_shape)
-        shapes = [t.shape for t in self.inputs] if input_shape is None else input_shape
+            self.build(x)
+        shapes = [t.shape for t in self.inputs] if x is None else x
         flat = graph.flatten(self)
         known = graph.shapes_in(flat, shapes if isinstance(shapes, list) else [shapes])
         calls = [(n.path, n.layer, [known[i] for i in n.inputs], known[n.output]) for n in flat.nodes]
         blocks = [explanation(layer, given, out, path) for path, layer, given, out in calls]
         text = "\n".join(line for lines in [*blocks, totals(self, calls)] for line in lines)
+        print_fn(text)
+        return text
+
+    def algorithm_report(self, input_shape=None, measure=False, print_fn=print):
+        """Prints by which algorithm each convolution inside runs, and why; see `Layer.algorithm_report`."""
+        from .choosing import report
+
+        shape, _ = self._shapes_for(input_shape, "algorithm_report")
+        shapes = shape if isinstance(shape, list) else [shape]
+        text = report(self, graph.flatten(self), shapes, True, measure)
         print_fn(text)
         return text
 

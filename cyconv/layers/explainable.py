@@ -60,6 +60,23 @@ class Explainable:
 
         return cost(self, *self._shapes_for(input_shape, "cost"))
 
+    def algorithm_report(self, input_shape=None, measure=False, print_fn=print):
+        """Prints by which algorithm each convolution of a training step runs, forward and backward, and why;
+        returns the text.
+
+        For every algorithm that exists for the shape stands the estimate by which "auto" chooses (in the time
+        of a million multiply-adds on one thread, `backends/algorithms.py`). measure: also the measured time.
+        input_shape: batch axis included, 32 images where it is None; by default what the layer was built for.
+        Errors: ValueError where a size is not known.
+        """
+        from .choosing import alone, report
+
+        shape, _ = self._shapes_for(input_shape, "algorithm_report")
+        shapes = shape if isinstance(shape, list) else [shape]
+        text = report(self, alone(self, len(shapes)), shapes, True, measure)
+        print_fn(text)
+        return text
+
     def _shapes_for(self, shape, method):
         """(input shape, output shape), the layer built for it."""
         if shape is None and not self.built:

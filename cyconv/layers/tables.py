@@ -46,3 +46,12 @@ def side_by_side(columns):
     lines = [list(columns), *zip(*columns.values())]
     padded = [[text.ljust(width) for text, width in zip(row, widths.values())] for row in lines]
     return ["    " + "     ".join(row).rstrip() for row in padded]
+
+
+def columns(table, numeric):
+    """Rows of text, headings first, as lines; the columns whose heading is in `numeric` stand right."""
+    widths = [max(map(len, column)) for column in zip(*table)]
+    rights = [heading in numeric for heading in table[0]]
+    lines = ([cell.rjust(width) if right else cell.ljust(width)
+              for cell, width, right in zip(row, widths, rights)] for row in table)  # fmt: skip
+    return ["  ".join(cells).rstrip() for cells in lines]

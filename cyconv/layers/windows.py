@@ -43,8 +43,9 @@ def windows(layer, given, out):
 
     Errors: TypeError for a layer that slides no window, ValueError where a size is not known.
     """
+    inside = "; get_layer(name) gives one of its layers" if hasattr(layer, "nodes") else ""
     raise TypeError(
-        f"{layer}: only convolutions, pooling and Dense look at their input through windows of known places"
+        f"{layer}: only convolutions, pooling and Dense look at their input through known windows{inside}"
     )
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import backends
+from ..activations import ROWS
 from ..arrays import numbers
 from . import activation as act
 from .depthwise import _Separable
@@ -55,6 +56,8 @@ class Working(str):
 
 def working(layer, x, position, training=False):
     """The Working of one output of a layer. Errors: see `Layer.explain`."""
+    if x is None or isinstance(x, (tuple, list)) and all(n is None or isinstance(n, int) for n in x):
+        raise TypeError(f"{layer}: with a position, `x` is the layer's input, an array. Received: {x}")
     ops = backends.active()
     x = numbers(x, str(layer)).astype(layer.dtype)
     layer.ensure_built(x.shape)
@@ -144,10 +147,11 @@ def _summed(layer, seen, window, present, places, position):
     """A convolution or Dense: the sum over window and channels, bias, activation."""
     bias = layer.bias.numpy().astype(np.float64) if layer.use_bias else None
     first, last = seen.pairs
+    mine, f = last == position[-1], layer.activation
+    asked = slice(None) if f in ROWS or hasattr(f, "forward") else mine  # softmax needs every channel
     flat = window.reshape(prod(seen.window), -1)
-    terms = flat[:, first] * seen.weights.astype(np.float64)  # of every output channel: softmax needs them
-    z = np.bincount(last, terms.sum(0), minlength=seen.outputs[-1])
-    mine = last == position[-1]
+    terms = flat[:, first[asked]] * seen.weights[:, asked].astype(np.float64)
+    z = np.bincount(last[asked], terms.sum(0), minlength=seen.outputs[-1])
     weights = seen.weights[:, mine].astype(np.float64).reshape(*seen.window, -1)
     planes = list(_planes(window[..., first[mine]], present, places, weights, first[mine]))
     sums = [plane.products.sum() for plane in planes]
@@ -162,12 +166,11 @@ def _summed(layer, seen, window, present, places, position):
         lines.append(("bias", f"{_added([total, b])} = {number(total + b)}"))
         z = z + bias
     value = float(z[position[-1]])
-    if layer.activation != "linear":
-        f = layer.activation
+    if f != "linear":
         name = getattr(f, "name", getattr(f, "__name__", f))
         row = act.forward(backends.active(), z[None], f)[0] if not hasattr(f, "forward") else f(z[None])
         result = float(np.asarray(row)[0, position[-1]])
-        over = f" over the {len(z)} channels" if name in ("softmax", "log_softmax") else ""
+        over = f" over the {len(z)} channels" if f in ROWS else ""
         lines.append(("activation", f"{name}({number(value)}){over} = {number(result)}"))
         value = result
     return {"text": text, "lines": lines, "planes": planes, "value": value}

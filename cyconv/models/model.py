@@ -11,6 +11,7 @@ from ..graph import SymbolicTensor, flatten, ordered_layers, ordered_nodes
 from ..layers.container import Container
 from . import architecture
 from .data import check_input, prepare_inputs
+from .plans import batch_shapes
 from .saving import Saving
 from .summary import print_summary
 from .training import Training
@@ -167,6 +168,18 @@ class Model(Training, Saving, Container):
         from .plans import print_profile
 
         return print_profile(self, batch_size, mode, repeats, print_fn)
+
+    def algorithm_report(self, batch_size=32, measure=False, print_fn=print):
+        """Prints by which algorithm each convolution of a training step runs, forward and backward, what the
+        others are estimated to take, and why; measure: also what they take. Returns the text.
+
+        The weights, and the gradients of the model's input, play no part. See `Layer.algorithm_report`.
+        """
+        from ..layers.choosing import report
+
+        text = report(self, flatten(self), batch_shapes(self, batch_size), False, measure)
+        print_fn(text)
+        return text
 
     def receptive_field(self, layer=None, source=0):
         """(size, jump, first) of what one output position sees of the model's input number `source`.

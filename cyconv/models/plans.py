@@ -3,6 +3,7 @@
 import statistics
 from math import prod
 
+from ..layers.tables import columns
 from .sources import positive
 
 
@@ -10,13 +11,7 @@ def recorded_step(model, batch_size, mode):
     """The recorded step for batches of zeros; labels as the compiled losses want them."""
     if mode not in ("train", "test", "predict"):
         raise ValueError(f'`mode` is "train", "test" or "predict". Received: {mode!r}')
-    batch_size, shapes, targets = positive(batch_size, "batch_size"), [], []
-    for tensor in model.inputs:
-        if None in tensor.shape[1:]:
-            raise ValueError(
-                f"{model}: input {tensor.name!r} has sizes that vary ({tensor.shape}); fit or predict first"
-            )
-        shapes.append((batch_size, *tensor.shape[1:]))
+    batch_size, shapes, targets = positive(batch_size, "batch_size"), batch_shapes(model, batch_size), []
     if mode != "predict":
         model._need_compiled()
         for loss, shape in zip(model.compiled.losses, model.output_shapes_list, strict=True):
@@ -28,6 +23,17 @@ def recorded_step(model, batch_size, mode):
         labels = [None if t is None else t[0] for t in targets]
         model.compiled.choose_metrics(labels, model.output_shapes_list)
     return model.executor.step(mode, tuple(shapes), tuple(targets), weights)
+
+
+def batch_shapes(model, batch_size):
+    """The shapes of the model's inputs for a batch; ValueError where a size is not known."""
+    batch_size = positive(batch_size, "batch_size")
+    for tensor in model.inputs:
+        if None in tensor.shape[1:]:
+            raise ValueError(
+                f"{model}: input {tensor.name!r} has sizes that vary ({tensor.shape}); fit or predict first"
+            )
+    return [(batch_size, *tensor.shape[1:]) for tensor in model.inputs]
 
 
 def operations(step):
@@ -110,13 +116,7 @@ def print_profile(model, batch_size, mode, repeats, print_fn):
 
 
 def _print(table, print_fn):
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    numeric = {"#", "MFLOP", "kB", "us", "%", "GFLOP/s", "GB/s"}
-    for row in table:
-        cells = [
-            cell.rjust(w) if title in numeric else cell.ljust(w)
-            for cell, w, title in zip(row, widths, table[0], strict=True)
-        ]
-        print_fn("  ".join(cells).rstrip())
+    for text in columns(table, {"#", "MFLOP", "kB", "us", "%", "GFLOP/s", "GB/s"}):
+        print_fn(text)
 
 

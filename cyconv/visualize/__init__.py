@@ -14,5 +14,6 @@ from .functions import activation_functions, activation_histograms
 from .interpretation import effective_field, heat_over_image, projections, superpixels
 from .kernels import filters
 from .pixels import feature_maps, images, segmentation
+from .roofline import roofline
 from .training import history
 from .worked import working

@@ -62,7 +62,7 @@ def blocks(model):
     for node in flat.nodes:
         first, shape = node.inputs[0], shapes[node.output]
         alone = len(node.inputs) == 1 and uses[first] == 1 and first not in (*flat.outputs, *flat.inputs)
-        if alone and _nearly(shapes[first], shape):
+        if alone and _keeps(node.layer) and _nearly(shapes[first], shape):
             block = found[place[first]]
             block.kinds.append(_kind(node.layer))
             block.shape, place[node.output] = shape, place[first]
@@ -71,6 +71,11 @@ def blocks(model):
         arrows.extend((place[n], len(found)) for n in dict.fromkeys(node.inputs))
         found.append(Block(_kind(node.layer), shape))
     return found, arrows
+
+
+def _keeps(layer):
+    """Whether a layer takes no steps: sizes that are not known say nothing of it."""
+    return set(getattr(layer, "strides", (1,))) == {1} and not hasattr(layer, "interpolation")
 
 
 def _nearly(before, after):
@@ -90,10 +95,15 @@ def _kind(layer):
 
 
 def placed(found, arrows):
-    """(column, lane) of each block: column by the longest way to it, lane 0 where most layers are."""
-    into = {}
+    """(column, lane) of each block: column by the longest way to it, lane 0 where most layers are.
+
+    A block of another lane has that lane for itself from the column after its sources to that before its
+    targets: there its arrows run.
+    """
+    into, out_of = {}, {}
     for start, end in arrows:
         into.setdefault(end, []).append(start)
+        out_of.setdefault(start, []).append(end)
     columns, layers, before = [], [], []
     for number, block in enumerate(found):  # each after those it needs
         sources = into.get(number, [])
@@ -104,11 +114,15 @@ def placed(found, arrows):
     lanes, number = [None] * len(found), len(found) - 1
     while number is not None:
         lanes[number], number = 0, before[number]
-    taken = {(columns[n], 0) for n, lane in enumerate(lanes) if lane == 0}
+    taken = set()
     for number, lane in enumerate(lanes):
         if lane is None:
-            lanes[number] = next(k for k in range(1, len(found) + 1) if (columns[number], k) not in taken)
-            taken.add((columns[number], lanes[number]))
+            first = min((columns[n] + 1 for n in into.get(number, [])), default=columns[number])
+            last = max((columns[n] - 1 for n in out_of.get(number, [])), default=columns[number])
+            free = (k for k in range(1, len(found) + 1)
+                    if not any((c, k) in taken for c in range(first, last + 1)))  # fmt: skip
+            lanes[number] = next(free)
+            taken |= {(c, lanes[number]) for c in range(first, last + 1)}
     return columns, lanes
 
 
@@ -162,8 +176,15 @@ def architecture(model):
         axis.text(0, MARGIN, title, size=9, va="center")
         for block, (x, middle) in zip(found, at):
             _draw(axis, plt, block, x, middle)
-        for arrow in arrows:
-            _arrow(axis, found, at, arrow, levels.get(arrow), tops[0])
+        edges = [(m - w / 2, m + w / 2) for m, w in zip(middles, widths)]  # of each column
+        for s, e in arrows:
+            if (s, e) in levels:
+                points = _over(found, at, s, e, tops[0] - 3 - ARC * (levels[s, e] + 0.5))
+            else:
+                points = _beside(found, at, s, e, edges[columns[s]][1], edges[columns[e]][0])
+            axis.plot(*zip(*points[:-1]), color=INK, lw=0.9, zorder=2)
+            style = {"arrowstyle": "-|>", "color": INK, "lw": 0.9, "shrinkA": 0, "shrinkB": 0}
+            axis.annotate("", points[-1], points[-2], zorder=2, arrowprops=style)
         return figure
 
 
@@ -179,17 +200,20 @@ def _draw(axis, plt, block, x, y):
               linespacing=1.15)  # fmt: skip
 
 
-def _arrow(axis, found, at, arrow, level, top):
-    """To the right into the next block; or up, over the blocks between, and down."""
-    (x, y), (u, v) = (at[n] for n in arrow)
-    start, end = (found[n].box for n in arrow)
-    if level is None:
-        points = [(x + start[0] / 2, y), (u - end[0] / 2, v)]
-    else:
-        leave, enter = (p + side * (found[n].width / 2 + 6) for p, side, n in zip((x, u), (1, -1), arrow))
-        above = top - 3 - ARC * (level + 0.5)
-        points = [(x + start[0] / 2, y - 8), (leave, y - 8), (leave, above), (enter, above), (enter, v - 8),
-                  (u - end[0] / 2, v - 8)]  # fmt: skip
-        axis.plot(*zip(*points[:-1]), color=INK, lw=0.9, zorder=2)
-    style = {"arrowstyle": "-|>", "color": INK, "lw": 0.9, "shrinkA": 0, "shrinkB": 0}
-    axis.annotate("", points[-1], points[-2], zorder=2, arrowprops=style)
+def _beside(found, at, start, end, leave, enter):
+    """To the right into another block; lanes are changed between two columns, where no text stands."""
+    (x, y), (u, v) = at[start], at[end]
+    x, u = x + found[start].box[0] / 2, u - found[end].box[0] / 2
+    if y == v:
+        return [(x, y), (u, v)]
+    if y < v:  # down: at once
+        return [(x, y), (leave, y), (leave + BETWEEN, v), (u, v)]
+    return [(x, y), (enter - BETWEEN, y), (enter, v), (u, v)]
+
+
+def _over(found, at, start, end, above):
+    """Up, over the blocks between, and down."""
+    (x, y), (u, v) = at[start], at[end]
+    leave, enter = x + found[start].width / 2 + 6, u - found[end].width / 2 - 6
+    return [(x + found[start].box[0] / 2, y - 8), (leave, y - 8), (leave, above), (enter, above),
+            (enter, v - 8), (u - found[end].box[0] / 2, v - 8)]  # fmt: skip

@@ -23,7 +23,8 @@ def connections(*stacks, output=None, input=None, weight=None):
         input: marks one input and all that depends on it.
         weight: marks the lines that carry this number of each layer's kernel.
     Returns: the matplotlib figure.
-    Errors: ValueError for no layer, a stack whose sizes do not follow each other, or more than 40 circles.
+    Errors: ValueError for no layer, a stack whose sizes do not follow each other, or more than 40 circles;
+    TypeError for what is no layer.
     """
     if not stacks:
         raise ValueError("connections draws layers: give at least one")
@@ -50,6 +51,9 @@ def connections(*stacks, output=None, input=None, weight=None):
 def _edges(stack):
     """(names, sizes of the rows of circles, Connections) of a layer or a list of layers."""
     stack = stack if isinstance(stack, (list, tuple)) else [stack]
+    strangers = [layer for layer in stack if not hasattr(layer, "connections")]
+    if strangers or not stack:
+        raise TypeError(f"connections draws layers, or lists of them. Received: {(strangers or [[]])[0]!r}")
     edges = [layer.connections() for layer in stack]
     rows = [edges[0].shape[1]]
     for layer, e in zip(stack, edges):

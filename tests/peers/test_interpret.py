@@ -65,3 +65,48 @@ def test_gradients_of_the_pixels(x, guided):
         assert_close(interpret.guided_backprop(ours, x, target=2), dx, "network", terms=54)
     else:
         assert_close(interpret.saliency(ours, x, target=2), np.abs(dx).max(-1), "network", terms=54)
+
+
+def test_grad_cam_of_a_region_of_a_segmentation():
+    """Seg-Grad-CAM on a small U-Net: the scores of a region's pixels are summed before the way back."""
+    ours = cyconv.Sequential([
+        cyconv.Input((16, 16, 1)),
+        layers.Conv2D(4, 3, padding="same", activation="relu"),
+        layers.Skip([
+            layers.MaxPooling2D(),
+            layers.Conv2D(6, 3, padding="same", activation="relu", name="deep"),
+            layers.UpSampling2D(),
+        ]),
+        layers.Conv2D(3, 1, activation="softmax"),
+    ])  # fmt: skip
+    modules = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 6, 3, padding=1), nn.Conv2d(10, 3, 1)
+    weights = ours.get_weights()
+    with torch.no_grad():
+        for module, kernel, bias in zip(modules, weights[0::2], weights[1::2], strict=True):
+            module.weight.copy_(torch.tensor(kernel).permute(3, 2, 0, 1))
+            module.bias.copy_(torch.tensor(bias))
+    x = np.random.default_rng(6).random((1, 16, 16, 1), np.float32)
+    region = np.zeros((16, 16), bool)
+    region[2:7, 9:14] = True
+    top = torch.relu(modules[0](torch.tensor(x).permute(0, 3, 1, 2)))
+    A = torch.relu(modules[1](nn.functional.max_pool2d(top, 2))).detach().requires_grad_()
+    scores = modules[2](torch.cat([top.detach(), nn.functional.interpolate(A, scale_factor=2)], 1))
+    (dA,) = torch.autograd.grad(scores[0, 1][torch.tensor(region)].sum(), A)
+    expected = torch.relu((dA.mean((2, 3), keepdim=True) * A).sum(1)).detach().numpy()
+    found = interpret.grad_cam(ours, x, target=1, layer="deep", region=region, upsample=False)
+    assert_close(found, expected, "network", terms=36)
+    assert expected.any()
+
+
+def test_deconvnet():
+    """The strongest unit of every map, led down by hooks that rectify instead of taking the derivative."""
+    ours, features, _, relu = pair()
+    relu.register_full_backward_hook(lambda module, dx, dy: (torch.relu(dy[0]),))
+    x = np.random.default_rng(5).random((1, 16, 16, 3), np.float32)
+    for projection in interpret.deconvnet(ours, x, "last", maps=range(8)):
+        pixels = torch.tensor(x).permute(0, 3, 1, 2).requires_grad_()
+        unit = features(pixels)[0, projection.map].max()
+        (dx,) = torch.autograd.grad(unit, pixels, grad_outputs=unit.detach())
+        box = (0, *projection.box)
+        assert_close(projection.pixels, dx.permute(0, 2, 3, 1).numpy()[box], "network", terms=54)
+        assert_close(np.float32(projection.activation), unit.item(), "network", terms=54)

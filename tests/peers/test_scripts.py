@@ -15,9 +15,14 @@ import pytest
 from cyconv import datasets
 
 SCRIPTS = Path(__file__).parent / "scripts"
-# How far the last epochs may lie apart: losses relative, the other numbers absolute. About twice the largest
-# distance between eight runs of the script, four of Keras 3.15 and four of cyconv, whose seeds differed.
-NOISE = {"mnist_convnet": (0.15, 0.07), "cifar_resnet": (0.04, 0.07), "unet_augmented": (0.35, 0.08)}
+# How far the last epochs may lie apart: the training loss and the losses on other data, relative; then all
+# other numbers. About twice the largest distance between eight runs of the script, four of Keras 3.15 and
+# four of cyconv, whose seeds differed.
+NOISE = {
+    "mnist_convnet": (0.1, 0.15, 0.07),
+    "cifar_resnet": (0.035, 0.04, 0.07),
+    "unet_augmented": (0.2, 0.6, 0.09),
+}
 
 
 def digits():
@@ -80,7 +85,7 @@ def run(text, name, data, folder):
     return json.loads((folder / "history.json").read_text()), done.stdout
 
 
-def agree(keras, ours, loss_noise, accuracy_noise):
+def agree(keras, ours, loss_noise, other_losses_noise, noise):
     """The same keys in the same order, and the last epochs' values within the noise."""
     assert list(keras) == list(ours)
     for key, expected in keras.items():
@@ -90,9 +95,10 @@ def agree(keras, ours, loss_noise, accuracy_noise):
             continue
         last, wanted = np.ravel(actual)[-1], np.ravel(expected)[-1]
         if "loss" in key:
-            assert abs(last - wanted) <= loss_noise * wanted, (key, actual, expected)
+            allowed = wanted * (loss_noise if key == "loss" else other_losses_noise)
         else:
-            assert abs(last - wanted) <= accuracy_noise, (key, actual, expected)
+            allowed = noise
+        assert abs(last - wanted) <= allowed, (key, actual, expected)
 
 
 @pytest.mark.parametrize("name", DATA)

@@ -108,3 +108,58 @@ def _set(module, weight, bias=None):
         module.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
         if bias is not None:
             module.bias.copy_(torch.from_numpy(bias))
+
+
+def in_mode(model, x, mode, training):
+    """(what to call, its module, its layers with weights, the images as it wants them).
+
+    mode: "eager", "channels_last", "compile", or "double" for eager in double precision.
+    """
+    module, weighted = to_torch(model)
+    module = module.train(training)
+    if mode == "double":
+        module, x = module.double(), x.astype(np.float64)
+    layout = torch.channels_last if mode in ("channels_last", "compile") else torch.contiguous_format
+    module = module.to(memory_format=layout)
+    images = channels_first(x).contiguous(memory_format=layout)
+    return torch.compile(module) if mode == "compile" else module, module, weighted, images
+
+
+def torch_step(model, x, y, classes, mode):
+    """A function that does a training step and returns the loss, and the layers with weights."""
+    forward, module, weighted, images = in_mode(model, x, mode, training=True)
+    labels = torch.from_numpy(y).long() if classes else channels_first(y).to(images.dtype)
+    functional = torch.nn.functional
+    criterion = functional.cross_entropy if classes else functional.binary_cross_entropy_with_logits
+    optimizer = torch.optim.Adam(module.parameters(), 0.001, eps=1e-7)
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        loss = criterion(forward(images), labels)
+        loss.backward()
+        optimizer.step()
+        return float(loss.detach())
+
+    return step, weighted
+
+
+def torch_run(model, x, mode):
+    """A function that gives the network's output for x, in PyTorch's order of axes."""
+    forward, _, _, images = in_mode(model, x, mode, training=False)
+
+    def run():
+        with torch.inference_mode():
+            return forward(images)
+
+    return run
+
+
+def channels_first(x):
+    """An array (N, H, W, C) as a PyTorch tensor (N, C, H, W)."""
+    return torch.from_numpy(x).permute(0, 3, 1, 2)
+
+
+def channels_last(y):
+    """A result (N, C, H, W) or (N, units) as an array in cyconv's order of axes."""
+    y = np.asarray(y)
+    return y.transpose(0, 2, 3, 1) if y.ndim == 4 else y

@@ -1,4 +1,4 @@
-"""The five reference networks, built with cyconv, and the same ones for PyTorch with the same weights.
+"""The five reference networks, as every framework is given them.
 
 | net | input | parameters |
 |---|---|---|
@@ -8,6 +8,8 @@
 | resnet20: projection shortcuts, batch norm | 32x32x32x3 | 272,474 |
 | unet: base 16, depth 4, batch norm, transposed 2x2 | 2x256x256x1 | 1,943,761 |
 """
+
+import numpy as np
 
 import cyconv as keras
 from cyconv import layers
@@ -104,3 +106,12 @@ NETS = {
     "resnet20": (resnet20, (32, 32, 32, 3), 10, 272_474),
     "unet": (unet, (2, 256, 256, 1), 0, 1_943_761),
 }
+
+
+def data(shape, classes):
+    """Random images; labels are class numbers, or a mask of 0 and 1."""
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal(shape).astype(np.float32)
+    if classes:
+        return x, generator.integers(0, classes, shape[0]).astype(np.int32)
+    return x, (generator.random((*shape[:-1], 1)) > 0.5).astype(np.float32)
