@@ -19,7 +19,7 @@ def coordinates(H, W):
     return np.stack(np.meshgrid(np.arange(H), np.arange(W), indexing="ij"), -1).astype(np.float32)
 
 
-# Where pixels are read ---------------------------------------------------------------------------------------
+# Where pixels are read -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("nodes", [2, 3, 4, 7])
@@ -114,7 +114,7 @@ def test_a_centre_comes_to_the_middle():
     np.testing.assert_allclose(changed[0, 0], [16, 25], atol=1e-4)
 
 
-# Grey values -------------------------------------------------------------------------------------------------
+# Grey values -----------------------------------------------------------------------------------------------
 
 
 def test_grey_values_change_in_the_image_only_and_within_the_limits():
@@ -133,7 +133,7 @@ def test_grey_values_change_in_the_image_only_and_within_the_limits():
     assert min(noises) < 0.05 and 0.25 < max(noises) < 0.31
 
 
-# Batches -----------------------------------------------------------------------------------------------------
+# Batches ---------------------------------------------------------------------------------------------------
 
 
 def sections(count=4, size=48):
@@ -182,8 +182,8 @@ def test_training_on_tiles_gives_the_same_bytes_with_any_number_of_workers():
 
     def trained(workers):
         keras.utils.set_random_seed(0)
-        model = keras.Sequential([keras.Input((None, None, 1)), keras.layers.Conv2D(1, 3, padding="same",
-                                                                                   activation="sigmoid")])  # fmt: skip
+        layer = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")
+        model = keras.Sequential([keras.Input((None, None, 1)), layer])
         model.compile("adam", "binary_crossentropy")
         model.fit(Tiles(*sections(), size=16, batches=6, workers=workers), epochs=2, verbose=0, shuffle=False)
         return model.get_weights()
@@ -192,7 +192,10 @@ def test_training_on_tiles_gives_the_same_bytes_with_any_number_of_workers():
         np.testing.assert_array_equal(a, b)
 
 
-# Bad input ---------------------------------------------------------------------------------------------------
+# Bad input -------------------------------------------------------------------------------------------------
+
+
+EMPTY = np.zeros((2, 8, 8))
 
 
 @pytest.mark.parametrize("call, says", [
@@ -203,10 +206,10 @@ def test_training_on_tiles_gives_the_same_bytes_with_any_number_of_workers():
     (lambda: Augment(order=2)(np.zeros((8, 8))), "0 (nearest), 1 (bilinear) or 3 (bicubic). Received: 2"),
     (lambda: Augment()(np.zeros(8)), "an image is (H, W) or (H, W, C)"),
     (lambda: Augment()(np.zeros((8, 8)), np.zeros((8, 9))), "must have one size"),
-    (lambda: Tiles(np.zeros((2, 8, 8)), np.zeros((3, 8, 8))), "2 images, but 3 masks"),
+    (lambda: Tiles(EMPTY, np.zeros((3, 8, 8))), "2 images, but 3 masks"),
     (lambda: Tiles([], []), "there are no images"),
-    (lambda: Tiles(np.zeros((2, 8, 8)), np.zeros((2, 8, 8)), size=0), "`size` is one number of pixels or two"),
-    (lambda: Tiles(np.zeros((2, 8, 8)), np.zeros((2, 8, 8)), batches=0), "`batches` is an integer, at least 1"),
+    (lambda: Tiles(EMPTY, EMPTY, size=0), "`size` is one number of pixels or two"),
+    (lambda: Tiles(EMPTY, EMPTY, batches=0), "`batches` is an integer, at least 1"),
 ])  # fmt: skip
 def test_bad_input_is_refused_with_what_would_do(call, says):
     with pytest.raises(ValueError) as error:

@@ -352,7 +352,7 @@ def test_split_refuses_what_is_no_share(share):
         digits.split(np.arange(9), np.arange(9), share, 0)
 
 
-# ISBI 2012 and synthetic membranes ---------------------------------------------------------------------------
+# ISBI 2012 and synthetic membranes -------------------------------------------------------------------------
 
 
 def stacks(folder, sections, labels=None):

@@ -1,4 +1,4 @@
-"""`cyconv demo isbi` on small synthetic sections: it trains, goes on, scores, draws, and says what is wrong."""
+"""`cyconv demo isbi` on small synthetic sections: it trains, goes on, scores, draws, says what is wrong."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Weight maps, tiles and views: against the formulas worked out pixel by pixel, and networks run on the whole."""
+"""Weight maps, tiles, views: against formulas worked out pixel by pixel, and networks run on the whole."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-# Weight maps -------------------------------------------------------------------------------------------------
+# Weight maps -----------------------------------------------------------------------------------------------
 
 
 def two_cells(gap):
@@ -63,7 +63,7 @@ def test_the_formula_pixel_by_pixel():
     np.testing.assert_array_equal(stack[0], found)
 
 
-# Tiles -------------------------------------------------------------------------------------------------------
+# Tiles -----------------------------------------------------------------------------------------------------
 
 
 def small_net(padding="same"):
@@ -119,12 +119,13 @@ def test_a_tile_without_a_middle_is_refused_with_the_least_that_works():
         segmentation.predict_tiles(model, x[..., 0])
 
 
-# Views -------------------------------------------------------------------------------------------------------
+# Views -----------------------------------------------------------------------------------------------------
 
 
 def test_the_mean_of_all_views_turns_with_the_image():
     def predict(x):
-        return x * np.arange(12.0).reshape(1, 4, 3, 1) if x.shape[1] == 4 else x + np.arange(4.0).reshape(4, 1)
+        upright = x.shape[1] == 4
+        return x * np.arange(12.0).reshape(1, 4, 3, 1) if upright else x + np.arange(4.0).reshape(4, 1)
 
     x = rng().standard_normal((2, 4, 3, 1))
     mean = segmentation.average_of_views(predict, x)
@@ -141,7 +142,7 @@ def test_the_mean_of_views_by_hand():
     np.testing.assert_allclose(segmentation.average_of_views(first, x), x / 4)
 
 
-# Sections ----------------------------------------------------------------------------------------------------
+# Sections --------------------------------------------------------------------------------------------------
 
 
 def test_sections_are_standardised_each_for_itself():

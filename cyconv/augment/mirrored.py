@@ -1,4 +1,4 @@
-"""Reading an image between its pixels and beyond its borders, where it goes on mirrored: d c b | a b c d | c b a.
+"""Reading an image between its pixels and beyond its borders, where it goes on mirrored (c b | a b c | b a).
 
 Float32 and flat look-ups throughout: 256 x 256 pixels take a few milliseconds.
 """

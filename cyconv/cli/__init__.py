@@ -53,7 +53,7 @@ def parser():
         )
         options.add_argument("--out", default="demo-output", help="folder for the pictures (demo-output)")
         options.set_defaults(run=run_demo, name=name)
-    options = demos.add_parser("isbi", help="membranes in electron micrographs: a U-Net, scored as in ISBI 2012")
+    options = demos.add_parser("isbi", help="membranes under the electron microscope: a scored U-Net")
     isbi.arguments(options)
     options.set_defaults(run=isbi.run)
 

@@ -1,5 +1,5 @@
-"""Image sets for lessons and demos: `(x_train, y_train), (x_test, y_test) = NAME.load_data()`, as in Keras; and
-two functions that give (sections, labels) for segmentation: `isbi2012` and `synthetic_membranes`.
+"""Image sets for lessons and demos: `(x_train, y_train), (x_test, y_test) = NAME.load_data()`, as in Keras.
+For segmentation: `isbi2012(path)` and `synthetic_membranes()`, which give (sections, labels).
 
 Where a set is looked for, in this order: the folder named by the environment variable CYCONV_DATA; the cache
 (CYCONV_CACHE, else ~/.cache/cyconv); a download, checked against its SHA-256 before anything reads it.

@@ -1,9 +1,9 @@
-"""ISBI 2012: sections of a fruit fly's nerve cord under the electron microscope, with its membranes traced by an
+"""ISBI 2012: sections of a fruit fly's nerve cord under the electron microscope, its membranes traced by an
 expert (Arganda-Carreras et al. 2015, doi 10.3389/fnana.2015.00142).
 
-The data may be used "for the purpose of generating or testing non-commercial image segmentation software", and
-publications must cite Cardona et al. 2010, PLoS Biology 8(10): e1000502. So cyconv does not contain it, and does
-not download it.
+The data may be used "for the purpose of generating or testing non-commercial image segmentation software",
+and publications must cite Cardona et al. 2010, PLoS Biology 8(10): e1000502. So cyconv does not contain it,
+and does not download it.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ FOLDERS = ("isbi2012", "isbi-2012", "ISBI2012", ".")
 PAGE = "https://imagej.net/events/isbi-2012-segmentation-challenge"
 INSTEAD = (
     f"Fetch the challenge's {VOLUME} and {LABELS} (see {PAGE}), put them into one folder, and do one of "
-    "these: give that folder as `path`; set CYCONV_DATA to the folder that holds it under the name isbi2012/; "
+    "these: give that folder as `path`; set CYCONV_DATA to the folder in which it is called isbi2012/; "
     f"or copy the two files to {{cache}}. Without them: datasets.synthetic_membranes."
 )
 
@@ -26,8 +26,8 @@ def isbi2012(path=None):
     """(sections, labels): uint8 arrays (n, 512, 512); labels are 1 inside cells and 0 on membranes.
 
     path: the folder with the two files, or a stack of images without labels, which then are None. By default
-    the folder isbi2012 in CYCONV_DATA, then the cache. The challenge's training set has 30 sections of 4 x 4 x
-    50 nm a pixel.
+    the folder isbi2012 in CYCONV_DATA, then the cache. The challenge's training set has 30 sections of
+    4 x 4 x 50 nm a pixel.
     Errors: FileNotFoundError says where it looked and what to do; ValueError names a file that does not
     hold such images; ModuleNotFoundError without tifffile.
     """
@@ -39,7 +39,7 @@ def isbi2012(path=None):
         labels = read_labels(folder / LABELS)
         if labels.shape != sections.shape:
             raise ValueError(
-                f"{folder}: {VOLUME} holds {sections.shape} pixels and {LABELS} {labels.shape}: not of one set."
+                f"{folder}: {VOLUME} holds {sections.shape} pixels, {LABELS} {labels.shape}: not of one set."
             )
     return sections, labels
 
@@ -81,7 +81,7 @@ def read_sections(path):
             if promised > _files.LIMIT:
                 raise ValueError(f"it promises {promised:,} bytes of pixels, which no stack of this set has")
             stack = file.asarray()
-    except (tifffile.TiffFileError, ValueError, RuntimeError, IndexError, KeyError, TypeError, OSError) as error:
+    except (tifffile.TiffFileError, ValueError, RuntimeError, LookupError, TypeError, OSError) as error:
         raise ValueError(f"{path} is no TIFF stack that can be read: {error}") from None
     if stack.ndim == 2:
         stack = stack[None]

@@ -6,9 +6,9 @@ import numpy as np
 def synthetic_membranes(count=8, size=256, cells=None, seed=0):
     """SYNTHETIC sections that look a little like electron micrographs: (sections, labels), as `isbi2012`.
 
-    Cells are the regions nearest to random points (Voronoi), their borders bent by smooth noise; membranes are
-    dark, the insides grey and uneven; organelles (dark discs and small rings) lie in the cells as clutter that
-    is no membrane; then blur and grain. Results on them say nothing about real tissue.
+    Cells are the regions nearest to random points (Voronoi), their borders bent by smooth noise; membranes
+    are dark, the insides grey and uneven; organelles (dark discs and small rings) lie in the cells as clutter
+    that is no membrane; then blur and grain. Results on them say nothing about real tissue.
 
     count: how many sections. size: pixels a side. cells: in a section, by default one for 1,100 pixels. seed:
     the same one gives the same bytes. Section i does not depend on count.
@@ -32,7 +32,7 @@ def _section(size, cells, generator):
     moved_y = y + bend * _smooth_noise(size, int(1.2 * size / apart), generator)
     moved_x = x + bend * _smooth_noise(size, int(1.2 * size / apart), generator)
     owner, gap = _nearest_two(moved_y / apart, moved_x / apart, generator)
-    wide = np.clip(2.2 + 0.5 * _smooth_noise(size, size // 24, generator), 1.2, 4)  # half the membrane's width
+    wide = np.clip(2.2 + 0.5 * _smooth_noise(size, size // 24, generator), 1.2, 4)  # half a membrane's width
     gap *= apart
     label = (gap > wide).astype(np.uint8)
 
@@ -51,8 +51,8 @@ def _nearest_two(y, x, generator):
     random point lying in each square of side 1. Those in the 5 x 5 squares around a pixel are looked at."""
     margin = 4
     side = int(np.ceil(max(y.max(), x.max()))) + 2 * margin
-    points = np.mgrid[:side, :side].reshape(2, -1).T + generator.uniform(0.02, 0.98, (side * side, 2)) - margin
-    points = points.astype(np.float32)
+    corners = np.mgrid[:side, :side].reshape(2, -1).T - margin
+    points = (corners + generator.uniform(0.02, 0.98, corners.shape)).astype(np.float32)
     square = (np.floor(y).astype(np.intp) + margin) * side + np.floor(x).astype(np.intp) + margin
     first = np.full(y.shape, np.inf, np.float32)
     second = first.copy()
@@ -74,7 +74,8 @@ def _organelles(y, x, generator, size):
     for _ in range(max(size * size // 20000, 1)):
         (py, px), turn = generator.uniform(0, size, 2), generator.uniform(0, np.pi)
         long, short = generator.uniform(0.03, 0.06, 2) * size
-        u, v = (y - py) * np.cos(turn) + (x - px) * np.sin(turn), (x - px) * np.cos(turn) - (y - py) * np.sin(turn)
+        dy, dx, cos, sin = y - py, x - px, np.cos(turn), np.sin(turn)
+        u, v = dy * cos + dx * sin, dx * cos - dy * sin
         inside = (u / long) ** 2 + (v / short) ** 2 < 1
         dark[inside] = 1.5 + 0.5 * np.sin(u[inside] * 1.5)
     for _ in range(max(size * size // 1500, 1)):

@@ -8,9 +8,9 @@ def weight_map(mask, w0=10.0, sigma=5.0, balance=True):
 
     mask: (H, W) or a stack (N, H, W), 1 inside cells and 0 on membranes. d1, d2: the distances to the nearest
     and to the second nearest cell, in pixels; cells are the 4-connected regions of ones, and the second term
-    is for membranes only. w_c balances the classes: all the same total, the mean over the mask 1 (1 everywhere
-    with balance=False). Where fewer than two cells are near (5 sigma), the second term is below 4e-6 w0, and
-    taken as 0.
+    is for membranes only. w_c balances the classes: both the same total, the mean over the mask 1 (with
+    balance=False: 1 everywhere). Where fewer than two cells are near (5 sigma), the second term is below
+    4e-6 w0, and taken as 0.
     Errors: ValueError for values other than 0 and 1; ModuleNotFoundError without SciPy.
     """
     mask = np.asarray(mask)

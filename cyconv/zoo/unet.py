@@ -28,8 +28,8 @@ def unet_same(input_shape=(256, 256, 1), classes=1, filters=64, depth=4, dropout
     up: "transposed" (2x2 convolutions, as the paper) or "upsampling" (repetition, then a 2x2 convolution).
     narrow_end: a 3x3 convolution to 2 channels before the output. up="upsampling" and narrow_end=True give
     the network of zhixuhao/unet, 31,031,685 parameters; the ReLUs of its narrow end can die, and then the
-    output is one constant. batch_norm: normalisation between each 3x3 convolution, which then has no bias, and
-    its ReLU; it is not in the paper, and trains in fewer steps.
+    output is one constant. batch_norm: normalisation between each 3x3 convolution, which then has no bias,
+    and its ReLU; it is not in the paper, and trains in fewer steps.
     """
     if up not in ("transposed", "upsampling"):
         raise ValueError(f'{name}: `up` is "transposed" or "upsampling". Received: {up!r}')

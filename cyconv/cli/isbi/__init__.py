@@ -21,7 +21,7 @@ def arguments(parser):
     default = Settings()
     parser.add_argument("--data", help="folder with train-volume.tif and train-labels.tif; by default "
                         "isbi2012/ in CYCONV_DATA, the cache, and else SYNTHETIC sections")  # fmt: skip
-    parser.add_argument("--out", default="isbi-output", help="folder for models, scores, pictures (isbi-output)")
+    parser.add_argument("--out", default="isbi-output", help="for models, scores, pictures (isbi-output)")
     parser.add_argument("--folds", type=positive, help="cross-validation: every section is held out once; "
                         "without it the last fifth of the sections is held out")  # fmt: skip
     parser.add_argument("--fold", type=positive, help="of the --folds only this one, from 1 on")
@@ -64,7 +64,7 @@ def run(options):
 
 
 def load(data):
-    """(sections, labels, True) of the challenge; (sections, labels, False) are synthetic, where there are none."""
+    """(sections, labels, whether they are real): the challenge's, or synthetic ones where there are none."""
     try:
         return *keras.datasets.isbi2012(data), True
     except FileNotFoundError as error:

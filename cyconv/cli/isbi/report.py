@@ -21,13 +21,14 @@ PICTURES = 6  # of the sections of one fold, evenly spread; all where there are 
 
 
 def fold(folder, numbers, sections, labels, probability):
-    """Scores the probabilities of some sections, writes scores.json, scores.csv and pictures into `folder`, and
+    """Scores the probabilities of some sections; writes scores.json, scores.csv and pictures into `folder`,
     prints the table. Returns {"sections": ..., "v_rand": ..., ...}: values and thresholds."""
     folder.mkdir(parents=True, exist_ok=True)
     write_probability(folder, probability)
     measured = measure(numbers, labels, probability)
     (folder / "scores.json").write_text(json.dumps(measured, indent=1) + "\n")
-    rows = [[f"section {n}", *(measured["each"][key][i] for _, key in COLUMNS)] for i, n in enumerate(numbers)]
+    each = measured["each"]
+    rows = [[f"section {n}", *(each[key][i] for _, key in COLUMNS)] for i, n in enumerate(numbers)]
     rows.append(["mean", *(measured[key] for _, key in COLUMNS)])
     write_table(folder / "scores.csv", rows)
     print(table(rows))
@@ -53,7 +54,7 @@ def measure(numbers, labels, probability):
 
 
 def together(out, folds):
-    """The table of all folds with mean and spread (standard deviation of the folds), as scores.csv and .json."""
+    """The table of all folds with mean and spread (their standard deviation), in scores.csv and .json too."""
     rows = [[name, *(one[key] for _, key in COLUMNS)] for name, one in folds.items()]
     values = np.array([row[1:] for row in rows])
     rows += [["mean", *values.mean(0)], ["spread", *values.std(0, ddof=1)]]
@@ -86,7 +87,7 @@ def write_probability(folder, probability):
 
 
 def draw(folder, numbers, sections, labels, probability, threshold):
-    """Section, truth, probability, segmentation and errors of up to PICTURES sections; the training's curves."""
+    """Section, truth, probability, segmentation and errors of up to PICTURES sections; training curves."""
     plt = keras.visualize.require_matplotlib()
     count = min(PICTURES, len(numbers))
     for i in np.linspace(0, len(numbers) - 1, count).round().astype(int):

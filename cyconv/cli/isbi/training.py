@@ -43,11 +43,11 @@ class Settings:
             settings = cls(**json.loads(path.read_text()))
             differing = [n for n, value in given.items() if getattr(settings, n) != value]
             if not options.resume and options.fold is None:
-                raise ValueError(f"{out} holds a run already: --resume goes on with it; or take another --out")
+                raise ValueError(f"{out} holds a run: --resume goes on with it; or take another --out")
             if differing:
                 raise ValueError(
-                    f"{path}: the run there has another {', '.join(differing)}; leave that out, or take another "
-                    "--out"
+                    f"{path}: the run there has another {', '.join(differing)}; leave that out, or take "
+                    "another --out"
                 )
             return settings
         settings = cls(**given)
@@ -55,8 +55,8 @@ class Settings:
             step = 2**settings.depth
             near = settings.tile // step * step
             raise ValueError(
-                f"--tile must divide by {step}, {settings.depth} poolings by 2; {settings.tile} does not. Nearest: "
-                f"{f'{near} and ' if near else ''}{near + step}"
+                f"--tile must divide by {step}, {settings.depth} poolings by 2; {settings.tile} does not. "
+                f"Nearest: {f'{near} and ' if near else ''}{near + step}"
             )
         if options.minutes:
             settings.steps = affordable(settings, options.minutes)
@@ -76,7 +76,8 @@ def network(settings):
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, max(settings.steps - warmup, 1), warmup_target=settings.learning_rate, warmup_steps=warmup
     )
-    model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", weighted_metrics=[], metrics=["accuracy"])
+    optimizer = keras.optimizers.Adam(rate)
+    model.compile(optimizer, "binary_crossentropy", metrics=["accuracy"], weighted_metrics=[])
     return model
 
 
@@ -107,8 +108,10 @@ def train(sections, labels, held_out, folder, settings):
     rest = np.setdiff1d(np.arange(len(x)), held_out)
     weights = keras.segmentation.weight_map(labels[rest], settings.w0, settings.sigma, settings.balance)
     weights /= weights.mean()
-    changes = keras.augment.Augment(elastic=settings.elastic, scale=settings.scale, contrast=settings.contrast,
-                                    brightness=settings.brightness, noise=settings.noise)  # fmt: skip
+    changes = keras.augment.Augment(
+        elastic=settings.elastic, scale=settings.scale, contrast=settings.contrast,
+        brightness=settings.brightness, noise=settings.noise,
+    )  # fmt: skip
     rounds = max(settings.steps // ROUND, 1)
     tiles = keras.augment.Tiles(x[rest], labels[rest], weights, settings.tile, settings.batch_size,
                                 settings.steps // rounds, changes, settings.seed)  # fmt: skip
