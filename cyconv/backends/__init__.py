@@ -2,6 +2,8 @@
 
 import os
 
+__all__ = ["active", "get", "use"]
+
 NAMES = ("reference", "cpu")
 _made = {}
 _active = None
