@@ -2,6 +2,7 @@
 
 from .. import losses
 from ..configurable import lookup
+from . import segmentation
 from .accuracy import (
     Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy, SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy, binary_accuracy, categorical_accuracy, sparse_categorical_accuracy,
@@ -73,4 +74,4 @@ def get(identifier, label_shape=None, output_shape=None):
     return metric
 
 
-__all__ = ["Metric", "RowMean", *(cls.__name__ for cls in CLASSES), *FUNCTIONS, "get"]
+__all__ = ["Metric", "RowMean", *(cls.__name__ for cls in CLASSES), *FUNCTIONS, "get", "segmentation"]
