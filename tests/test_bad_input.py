@@ -313,5 +313,5 @@ def test_losses_of_plain_arrays_take_numbers_only():
 def test_where_flatten_was_forgotten_it_is_named(loss, labels):
     net = keras.Sequential([layers.Input((6, 6, 2)), layers.Conv2D(3, 3), layers.Dense(4, "softmax")])
     net.compile("sgd", loss)
-    with pytest.raises(ValueError, match=r"put Flatten\(\) or GlobalAveragePooling2D\(\) before the last layer"):
+    with pytest.raises(ValueError, match=r"put Flatten\(\) or GlobalAveragePooling2D\(\) before the last"):
         net.fit(X, labels, verbose=0)
