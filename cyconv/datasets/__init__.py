@@ -9,3 +9,5 @@ Where a set is looked for, in this order: the folder named by the environment va
 from . import cifar10, digits, fashion_mnist, mnist
 from .isbi import isbi2012
 from .synthetic import synthetic_membranes
+
+__all__ = ["cifar10", "digits", "fashion_mnist", "isbi2012", "mnist", "synthetic_membranes"]
