@@ -4,6 +4,8 @@ another.
 
 import os
 
+__all__ = ["active", "get", "names", "register", "use"]
+
 NAMES = ("reference", "cpu")  # those that every machine has
 _makers = {"reference": lambda: _host().Reference(), "cpu": lambda: _host().Cpu()}
 _made = {}

@@ -5,3 +5,5 @@ Where a set is looked for, in this order: the folder named by the environment va
 """
 
 from . import cifar10, digits, fashion_mnist, mnist
+
+__all__ = ["cifar10", "digits", "fashion_mnist", "mnist"]

@@ -18,3 +18,9 @@ from .pixels import feature_maps, images, segmentation
 from .roofline import roofline
 from .training import history
 from .worked import working
+
+__all__ = [
+    "activation_functions", "activation_histograms", "architecture", "confusion_matrix", "connections",
+    "effective_field", "feature_maps", "filters", "heat_over_image", "history", "images", "mistakes",
+    "projections", "receptive_field", "roofline", "segmentation", "superpixels", "working",
+]  # fmt: skip
