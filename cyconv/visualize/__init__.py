@@ -8,6 +8,7 @@ matplotlib is imported at the first picture; without it the error names the comm
 
 from ._style import pyplot as require_matplotlib
 from .architecture import architecture
+from .cells import splits_and_mergers
 from .classification import confusion_matrix, mistakes
 from .connecting import connections, receptive_field
 from .functions import activation_functions, activation_histograms
