@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # kernels.py, cuda_on_cpu.py
 
+from by_definition import ByDefinition  # noqa: E402
 from standin import StandIn  # noqa: E402
 
 from cyconv import backends  # noqa: E402
@@ -27,6 +28,18 @@ def door(shared_door, monkeypatch):
     """The gpu backend under its name, for `use("gpu")` and `model.to("gpu")`."""
     monkeypatch.setattr(backends, "_made", {**backends._made, "gpu": shared_door})
     return shared_door
+
+
+@pytest.fixture(scope="session")
+def shared_by_definition(shared_door):
+    return shared_door if ON_DEVICE else ByDefinition()
+
+
+@pytest.fixture
+def by_definition(shared_by_definition, monkeypatch):
+    """The same with definitions instead of kernels: quick, strict about all else. On a device, kernels."""
+    monkeypatch.setattr(backends, "_made", {**backends._made, "gpu": shared_by_definition})
+    return shared_by_definition
 
 
 @pytest.fixture

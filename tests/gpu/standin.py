@@ -222,8 +222,7 @@ class StandIn:
         self.made, self.streams, self.pinned, self.counts = [], [], [], Counter()
         runtime = _Namespace(
             memGetInfo=lambda: (self.memory - self._in_use(), self.memory), getDevice=lambda: 0,
-            getDeviceProperties=lambda _: {"name": b"stand-in", "major": 0, "minor": 0,
-                                           "totalGlobalMem": self.memory},
+            getDeviceProperties=lambda _: {"name": b"stand-in", "major": 8, "minor": 0},
         )  # fmt: skip
         self.cuda = _Namespace(
             Stream=lambda non_blocking=False: Stream(self), Event=Event, runtime=runtime,
