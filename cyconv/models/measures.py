@@ -64,6 +64,7 @@ def direction(name):
     """+1 where more of the metric called `name` is better, -1 where less is; None where that is not known."""
     if name.endswith(("loss", "crossentropy")) or "error" in name or name in ("mse", "mae", "mape", "msle"):
         return -1
-    if name == "acc" or name.endswith(("accuracy", "auc", "precision", "recall", "iou", "score")):
+    better = "accuracy", "auc", "precision", "recall", "iou", "score", "dice_coef"
+    if name == "acc" or name.endswith(better):
         return 1
     return None
