@@ -1,4 +1,4 @@
-"""The pool of threads: the same bytes whoever joins; callers side by side; forked processes; signals; sleep."""
+"""The pool of threads: the same bytes whoever joins; callers side by side; fork; signals; sleep."""
 
 import multiprocessing
 import os
