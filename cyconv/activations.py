@@ -253,3 +253,5 @@ def sparsemax(x, axis=-1):
 
 
 swish, hard_swish = globals()["silu"], globals()["hard_silu"]
+
+__all__ = [*NAMES, *ROWS, *FORMULAS, "get", "glu", "hard_swish", "sparsemax", "swish"]

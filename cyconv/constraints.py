@@ -105,3 +105,6 @@ TABLE = {"MaxNorm": MaxNorm, "NonNeg": NonNeg, "UnitNorm": UnitNorm, "MinMaxNorm
 def get(identifier):
     """The constraint that a name, configuration, class or object means; None stays None."""
     return lookup(identifier, TABLE, "constraint", Constraint)
+
+
+__all__ = ["Constraint", *TABLE, "get", "max_norm", "min_max_norm", "non_neg", "unit_norm"]

@@ -206,3 +206,9 @@ def get(identifier):
     if callable(identifier) and not isinstance(identifier, (Initializer, type)):
         return _FromFunction(identifier)
     return lookup(identifier, TABLE, "initializer", Initializer)
+
+__all__ = [
+    "Initializer", *TABLE, "constant", "get", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform",
+    "identity", "lecun_normal", "lecun_uniform", "ones", "orthogonal", "random_normal", "random_uniform",
+    "truncated_normal", "variance_scaling", "zeros",
+]  # fmt: skip

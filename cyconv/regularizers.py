@@ -138,3 +138,6 @@ TABLE = {
 def get(identifier):
     """The regulariser that a name, configuration, class or object means; None stays None."""
     return lookup(identifier, TABLE, "regularizer", Regularizer)
+
+
+__all__ = ["Regularizer", *TABLE, "get", "l1", "l1_l2", "l2", "orthogonal_regularizer"]

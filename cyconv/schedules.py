@@ -147,3 +147,6 @@ TABLE = {
 def get(identifier):
     """The schedule that a name, configuration or object means."""
     return lookup(identifier, TABLE, "learning-rate schedule", LearningRateSchedule)
+
+
+__all__ = ["LearningRateSchedule", *TABLE, "get"]

@@ -10,6 +10,8 @@ import math
 
 import numpy as np
 
+__all__ = ["assert_close", "check_gradients", "check_layer_gradients", "directional_difference", "tolerance"]
+
 # What one rounding may cost, in units of the dtype's epsilon, by kind of operation.
 FACTORS = {
     "exact": 0.0,  # the same bytes

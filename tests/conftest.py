@@ -1,4 +1,4 @@
-"""Every test starts from the same state: backend cpu, layer names from the start, a fixed seed."""
+"""Every test starts alike: backend cpu, layer names from the start, a fixed seed, no figure open."""
 
 import os
 import subprocess
@@ -10,6 +10,8 @@ import cyconv
 from cyconv import backends
 from cyconv.layers.base import clear_names
 
+os.environ["MPLBACKEND"] = "agg"  # no windows
+
 
 @pytest.fixture(autouse=True)
 def fresh_state():
@@ -19,6 +21,8 @@ def fresh_state():
     with backends.use("cpu"):
         yield
     cyconv.set_num_threads(threads)
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture

@@ -305,3 +305,13 @@ def test_losses_of_plain_arrays_take_numbers_only():
         loss([[1.0]], [["1"]])
     with pytest.raises(TypeError, match="labels: expected numbers"):
         loss([[1j]], [[1.0]])
+
+
+@pytest.mark.parametrize(("loss", "labels"), [
+    ("sparse_categorical_crossentropy", Y), ("categorical_crossentropy", np.eye(4)[Y]),
+])  # fmt: skip
+def test_where_flatten_was_forgotten_it_is_named(loss, labels):
+    net = keras.Sequential([layers.Input((6, 6, 2)), layers.Conv2D(3, 3), layers.Dense(4, "softmax")])
+    net.compile("sgd", loss)
+    with pytest.raises(ValueError, match=r"put Flatten\(\) or GlobalAveragePooling2D\(\) before the last"):
+        net.fit(X, labels, verbose=0)

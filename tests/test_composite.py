@@ -162,6 +162,9 @@ def test_inner_layers_by_path():
     assert model.get_layer(f"{block}/sequential/{deep.name}/{deep.layers[0].name}") is deep.layers[0]
     with pytest.raises(ValueError, match="has no layer 'nothing'"):
         model.get_layer(f"{block}/nothing")
+    inner = f"{block}/sequential/{deep.name}/{deep.layers[0].name}"
+    with pytest.raises(ValueError, match=f"no layer '{deep.layers[0].name}'; inside there is '{inner}'"):
+        model.get_layer(deep.layers[0].name)
 
 
 def test_a_shared_block_is_trained_once_and_checks_its_input():

@@ -78,12 +78,21 @@ def test_images_of_another_kind_are_refused_with_the_way_out():
         interpret.saliency(grey, images(5, 12, 12))
     with pytest.raises(ValueError, match=r"a grey image needs its channel axis: x\[..., None\]"):
         interpret.saliency(grey, images(12, 12))
+    with pytest.raises(ValueError, match=r"takes colour.*a grey one.*np.stack\(\[x\] \* 3, axis=-1\)"):
+        interpret.saliency(colour, images(12, 12))
     with pytest.raises(TypeError, match="a model of cyconv's. Received: function"):
         interpret.saliency(lambda x: x, images(12, 12))
     unbuilt = cyconv.Sequential([layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(2)])
     assert interpret.saliency(unbuilt, images(2, 6, 6, 1)).shape == (2, 6, 6)
     with pytest.raises(ValueError, match="not built yet"):
         interpret.paths(cyconv.Sequential([layers.Dense(2)]))
+
+
+def test_nan_is_refused_and_not_answered():
+    x = images(2, 12, 12, 1)
+    x[1, 2, 3, 0], x[1, 4, 4, 0] = np.nan, np.inf
+    with pytest.raises(ValueError, match=r"NaN or infinity in 2 of 288 values, first at \(1, 2, 3, 0\)"):
+        interpret.grad_cam(small(), x)
 
 
 @pytest.mark.parametrize("function", [interpret.saliency, interpret.guided_backprop, interpret.grad_cam])

@@ -33,6 +33,9 @@ BY_HAND = [
     ("categorical_hinge", [[0.0, 1.0, 0.0]], [[0.5, 1.0, 0.75]], 0.75),
     ("cosine_similarity", [[3.0, 4.0]], [[6.0, 8.0]], -1.0),
     ("dice", [[1.0, 1.0, 0.0]], [[0.5, 0.0, 0.5]], 1 - 2 * 0.5 / 3),
+    # two images of two pixels: I = 0.5 and 0.5, T + P = 2 and 1.5
+    (losses.DiceCoefLoss(smooth=0.5), [[[[1.0], [0.0]]], [[[0.0], [1.0]]]],
+     [[[[0.5], [0.5]]], [[[0.0], [0.5]]]], -np.log(2 * 1.0) + np.log((2.5 + 2.0) / 2)),
     (losses.Tversky(0.25, 1.0), [[1.0, 1.0, 0.0]], [[0.5, 0.0, 0.5]], 1 - 0.5 / (0.5 + 0.25 * 1.5 + 0.5)),
 ]  # fmt: skip
 
@@ -53,6 +56,7 @@ ALL = [
     losses.BinaryCrossentropy(from_logits=True, axis=1),
     losses.BinaryFocalCrossentropy(True), losses.BinaryFocalCrossentropy(gamma=1.5, from_logits=True),
     losses.CategoricalFocalCrossentropy(), losses.CategoricalFocalCrossentropy(0.5, 1.5, True, 0.1),
+    losses.DiceCoefLoss(), losses.CombinedDiceCeLoss(), losses.CombinedDiceCeLoss(1, 0.1, 0.3),
     losses.Dice(), losses.Dice(axis=(1, 2)), losses.Tversky(0.3, 0.9), losses.Tversky(axis=[1]),
     losses.MeanSquaredError(), losses.MeanSquaredError("sum"),
     losses.MeanSquaredError("mean_with_sample_weight"),

@@ -7,15 +7,6 @@ import cyconv as keras
 from cyconv import layers, visualize, zoo
 
 matplotlib = pytest.importorskip("matplotlib")
-matplotlib.use("agg")
-
-
-@pytest.fixture(autouse=True)
-def close_all():
-    yield
-    import matplotlib.pyplot
-
-    matplotlib.pyplot.close("all")
 
 
 def silent(text):

@@ -8,15 +8,6 @@ import pytest
 from cyconv import visualize
 
 matplotlib = pytest.importorskip("matplotlib")
-matplotlib.use("agg")
-
-
-@pytest.fixture(autouse=True)
-def close_all():
-    yield
-    import matplotlib.pyplot
-
-    matplotlib.pyplot.close("all")
 
 
 def texts(figure):

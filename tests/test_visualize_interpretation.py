@@ -8,15 +8,6 @@ from cyconv.interpret import EffectiveField, LimeExplanation, Projection
 from cyconv.testing import assert_close
 
 matplotlib = pytest.importorskip("matplotlib")
-matplotlib.use("agg")
-
-
-@pytest.fixture(autouse=True)
-def close_all():
-    yield
-    import matplotlib.pyplot
-
-    matplotlib.pyplot.close("all")
 
 
 def texts(figure):

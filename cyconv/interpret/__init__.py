@@ -15,3 +15,9 @@ from .local_models import LimeExplanation, lime_image
 from .looking import activations, filters
 from .occluding import occlusion
 from .paths import paths
+
+__all__ = [
+    "EffectiveField", "LimeExplanation", "Projection", "activations", "deconvnet",
+    "effective_receptive_field", "filters", "grad_cam", "guided_backprop", "lime_image", "occlusion", "paths",
+    "receptive_field", "saliency",
+]  # fmt: skip

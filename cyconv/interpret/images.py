@@ -13,8 +13,8 @@ def prepare(model, x, source=0):
     """(the model's inputs as a list of arrays, whether x came without its batch axis).
 
     source: the number of the input that is asked about.
-    Errors: ValueError for a colour image where grey is wanted and the other way round, for an input that is
-    not there, and all those of `model.predict`.
+    Errors: ValueError for a colour image where grey is wanted and the other way round, for NaN, for an input
+    that is not there, and all those of `model.predict`.
     """
     expect_model(model)
     if not getattr(model, "nodes", None):
@@ -23,6 +23,8 @@ def prepare(model, x, source=0):
     if not isinstance(source, int) or not 0 <= source < count:
         raise ValueError(f"`source` {source!r}: the model's inputs have the numbers 0 to {count - 1}")
     given = [numbers(a, "`x`") for a in as_list(x, model.input_names, "`x`")]
+    for array in given:
+        _check_finite(array)
     single = all(_is_one(a.shape, t.shape) for a, t in zip(given, model.inputs, strict=True))
     if single:
         given = [a[None] for a in given]
@@ -38,10 +40,25 @@ def _is_one(shape, wanted):
     )
 
 
+def _check_finite(array):
+    """ValueError for NaN or infinity: every answer would be NaN, or 0 behind a ReLU, and look like one."""
+    bad = np.argwhere(~np.isfinite(array)) if array.dtype.kind == "f" else ()
+    if len(bad):
+        raise ValueError(
+            f"`x` holds NaN or infinity in {len(bad):,} of {array.size:,} values, first at "
+            f"{tuple(map(int, bad[0]))}; np.nan_to_num(x) makes numbers of them"
+        )
+
+
 def _check_colours(shape, wanted, model):
     """ValueError where only the channels are wrong, or missing."""
     if wanted[-1] == 1 and _is_one((*shape, 1), wanted):
         raise ValueError(f"a grey image needs its channel axis: x[..., None]. Received: shape {shape}")
+    if wanted[-1] == 3 and len(shape) < len(wanted) and _is_one((*shape, 3), wanted):
+        raise ValueError(
+            f"model {model.name!r} takes colour images (3 channels). Received: a grey one, shape {shape}; "
+            "np.stack([x] * 3, axis=-1) gives it three equal channels"
+        )
     colours, channels = (s[-1] if len(s) > 2 else None for s in (shape, wanted))
     rest = len(shape) == len(wanted) or len(shape) == len(wanted) - 1
     if not rest or (colours, channels) not in ((3, 1), (4, 1), (4, 3), (1, 3)):

@@ -31,9 +31,20 @@ class Container(Layer):
                 return layer
             if isinstance(layer, Container) and str(name).startswith(f"{layer.name}/"):
                 return layer.get_layer(name[len(layer.name) + 1 :])
+        inside = self._paths_to(name)
+        hint = f"; inside there is {' and '.join(map(repr, inside))}" if inside else ""
         raise ValueError(
-            f"{self} has no layer {name!r}; it has: {', '.join(layer.name for layer in self.layers)}"
+            f"{self} has no layer {name!r}{hint}; it has: {', '.join(layer.name for layer in self.layers)}"
         )
+
+    def _paths_to(self, name):
+        """The paths of layers of this name in nested models and composites."""
+        found = []
+        for layer in self.layers:
+            if isinstance(layer, Container):
+                below = [name] * any(inner.name == name for inner in layer.layers) + layer._paths_to(name)
+                found += [f"{layer.name}/{path}" for path in below]
+        return found
 
     @property
     def input(self):

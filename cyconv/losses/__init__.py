@@ -6,6 +6,7 @@ from .crossentropy import (
     BinaryCrossentropy, CategoricalCrossentropy, Crossentropy, SparseCategoricalCrossentropy,
 )  # fmt: skip
 from .custom import from_user
+from .dice import CombinedDiceCeLoss, DiceCoefLoss
 from .focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from .functions import as_function
 from .hinge import CategoricalHinge, Hinge, SquaredHinge
@@ -17,9 +18,9 @@ from .regression import (
 
 CLASSES = (
     BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy,
-    CategoricalHinge, CosineSimilarity, Dice, Hinge, Huber, KLDivergence, LogCosh, MeanAbsoluteError,
-    MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, Poisson,
-    SparseCategoricalCrossentropy, SquaredHinge, Tversky,
+    CategoricalHinge, CombinedDiceCeLoss, CosineSimilarity, Dice, DiceCoefLoss, Hinge, Huber, KLDivergence,
+    LogCosh, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError,
+    Poisson, SparseCategoricalCrossentropy, SquaredHinge, Tversky,
 )  # fmt: skip
 ALIASES = {
     "mse": MeanSquaredError, "mae": MeanAbsoluteError, "mape": MeanAbsolutePercentageError,

@@ -14,6 +14,14 @@ REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "
 MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 
 
+def positions_hint(label, prediction):
+    """What helps where a label of a whole image meets predictions that still have positions."""
+    if len(label) > 1 or not 2 <= len(prediction) <= 4:
+        return ""
+    pooling = f"GlobalAveragePooling{len(prediction) - 1}D"
+    return f"; for one answer an image, put Flatten() or {pooling}() before the last layer"
+
+
 class Loss(Configurable):
     """Base class.
 
@@ -107,7 +115,7 @@ class Loss(Configurable):
             return y
         if wanted and wanted[-1] == 1 and y.shape[1:] == wanted[:-1]:
             return y[..., None]
-        hint = ""
+        hint = positions_hint(y.shape[1:], wanted)
         if y.shape[1:] in (wanted[:-1], (*wanted[:-1], 1)):
             hint = (
                 "; for class numbers take the loss 'sparse_categorical_crossentropy', or "

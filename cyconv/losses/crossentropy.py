@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..arrays import numbers
-from .base import Loss
+from .base import Loss, positions_hint
 
 
 class _CrossEntropy(Loss):
@@ -94,11 +94,12 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
         if y.shape[1:] == (*rows, 1):
             y = y[..., 0]
         if y.shape[1:] != rows:
-            hint = "; for one-hot labels take 'categorical_crossentropy'" if y.shape[1:] == shape[1:] else ""
+            hint = positions_hint(y.shape[1:], shape[1:])
+            if y.shape[1:] == shape[1:]:
+                hint = "; for one-hot labels take 'categorical_crossentropy'"
             raise ValueError(
                 f"{name}: class numbers of a sample must have shape {rows} for predictions "
-                f"{tuple(shape[1:])}. "
-                f"Received: {y.shape[1:]}{hint}"
+                f"{tuple(shape[1:])}. Received: {y.shape[1:]}{hint}"
             )
         if y.dtype.kind == "f" and not (np.isfinite(y).all() and (y == np.floor(y)).all()):
             raise ValueError(f"{name}: class numbers must be whole; some labels are not")

@@ -12,6 +12,7 @@ from .base import Mean, MeanMetricWrapper, Metric, RowMean, Sum
 from .confusion import (
     AUC, FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives,
 )  # fmt: skip
+from .dice import DiceCoef, SoftDiceCoef, dice_coef, soft_dice_coef
 from .of_losses import (
     BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, CosineSimilarity, Hinge, KLDivergence,
     LogCoshError, LossMean, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
@@ -21,10 +22,10 @@ from .overlap import BinaryIoU, F1Score, FBetaScore, IoU, MeanIoU, OneHotIoU, On
 
 CLASSES = (
     AUC, Accuracy, BinaryAccuracy, BinaryCrossentropy, BinaryIoU, CategoricalAccuracy,
-    CategoricalCrossentropy, CategoricalHinge, CosineSimilarity, F1Score, FBetaScore, FalseNegatives,
-    FalsePositives, Hinge, IoU, KLDivergence, LogCoshError, Mean, MeanAbsoluteError,
+    CategoricalCrossentropy, CategoricalHinge, CosineSimilarity, DiceCoef, F1Score, FBetaScore,
+    FalseNegatives, FalsePositives, Hinge, IoU, KLDivergence, LogCoshError, Mean, MeanAbsoluteError,
     MeanAbsolutePercentageError, MeanIoU, MeanMetricWrapper, MeanSquaredError, MeanSquaredLogarithmicError,
-    OneHotIoU, OneHotMeanIoU, Poisson, Precision, R2Score, Recall, RootMeanSquaredError,
+    OneHotIoU, OneHotMeanIoU, Poisson, Precision, R2Score, Recall, RootMeanSquaredError, SoftDiceCoef,
     SparseCategoricalAccuracy, SparseCategoricalCrossentropy, SparseTopKCategoricalAccuracy, SquaredHinge,
     Sum, TopKCategoricalAccuracy, TrueNegatives, TruePositives,
 )  # fmt: skip
@@ -41,10 +42,11 @@ BY_SHAPE = {
 
 # Functions of (y_true, y_pred) that give a value for each row: Keras has those of the losses here too.
 FUNCTIONS = {f.__name__: f for f in (
-    binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, sparse_top_k_categorical_accuracy,
-    top_k_categorical_accuracy,
+    binary_accuracy, categorical_accuracy, dice_coef, soft_dice_coef, sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy, top_k_categorical_accuracy,
 )}  # fmt: skip
-ELSEWHERE = ("cosine_similarity", "dice", "tversky")  # as a metric of another sign, or none
+# As a metric of another sign, or none.
+ELSEWHERE = ("combined_dice_ce_loss", "cosine_similarity", "dice", "dice_coef_loss", "tversky")
 FUNCTIONS.update({name: f for name, f in losses.FUNCTIONS.items() if name not in ELSEWHERE})
 globals().update(FUNCTIONS)
 

@@ -8,6 +8,8 @@ from . import affine
 from .directory import DirectoryFlow
 from .flow import ArrayFlow
 
+__all__ = ["ImageDataGenerator"]
+
 
 class ImageDataGenerator:
     """Changes images at random, and standardises them. The random numbers are drawn as Keras draws them: the
