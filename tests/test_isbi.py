@@ -85,12 +85,20 @@ def test_every_section_is_held_out_once_together_with_its_neighbours(sections, t
     folds = json.loads((tmp_path / "scores.json").read_text())
     assert [fold["sections"] for fold in folds.values()] == [[0], [1, 2], [3, 4]]
     lines = (tmp_path / "scores.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["", "fold-1", "fold-2", "fold-3", "mean", "spread"]
+    assert [line.split(",")[0] for line in lines] == [
+        "", "fold-1", "fold-2", "fold-3", "mean", "spread", "all 5 sections",
+    ]  # fmt: skip
     v_rand = [float(line.split(",")[1]) for line in lines[1:]]
-    np.testing.assert_allclose(v_rand[3:], [np.mean(v_rand[:3]), np.std(v_rand[:3], ddof=1)], rtol=1e-4)
+    np.testing.assert_allclose(v_rand[3:5], [np.mean(v_rand[:3]), np.std(v_rand[:3], ddof=1)], rtol=1e-4)
+    # One threshold for all: the scores of all held-out sections as one stack.
+    probability = np.concatenate([np.load(tmp_path / f"fold-{i}/probability.npy") for i in (1, 2, 3)])
+    found = keras.metrics.segmentation.scores(sections[1], probability)
+    expected = [found.v_rand.value, found.v_info.value, found.rand_error.value, found.warping_error.value,
+                found.pixel_error.value]  # fmt: skip
+    np.testing.assert_allclose([float(v) for v in lines[-1].split(",")[1:6]], expected, rtol=1e-4)
     capsys.readouterr()
-    assert demo(tmp_path, "--folds", 3, "--resume") == 0  # nothing is left to train
-    assert capsys.readouterr().out.count("is there already") == 3
+    assert demo(tmp_path, "--folds", 3, "--resume") == 0  # nothing is left to do
+    assert capsys.readouterr().out.count("done already") == 3
 
 
 def test_one_fold_alone_gives_what_it_gives_among_all(sections, tmp_path):

@@ -52,9 +52,12 @@ def run(options):
     found = {}
     for name, held_out in plan.items():
         folder = out / name
+        if report.done(folder):
+            print(f"{name}: done already, {folder / 'scores.json'}")
+            found[name] = report.done(folder)
+            continue
         print(f"{name}: {len(sections) - len(held_out)} sections to learn from, {len(held_out)} held out")
         model = train(sections, labels, held_out, folder, settings)
-        print(f"wrote {folder / 'model.safetensors'}")
         if len(held_out):
             probability = keras.segmentation.segment(model, sections[held_out])
             found[name] = report.fold(folder, held_out, sections[held_out], labels[held_out], probability)

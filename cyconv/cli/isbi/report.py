@@ -17,6 +17,7 @@ COLUMNS = (
     ("accuracy", "accuracy"),
     ("majority", "majority"),
 )
+CHALLENGE = [key for _, key in COLUMNS[:5]]  # those that are taken at their best threshold
 PICTURES = 6  # of the sections of one fold, evenly spread; all where there are fewer
 
 
@@ -39,25 +40,49 @@ def fold(folder, numbers, sections, labels, probability):
     return measured
 
 
+def done(folder):
+    """The scores of a fold that is finished, or None."""
+    path = folder / "scores.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
 def measure(numbers, labels, probability):
-    """All scores as plain numbers: the mean at the best threshold, and of each section at that threshold."""
+    """All scores as plain numbers: the mean over the sections at the best threshold, each section's there, and
+    the mean at every threshold ("curves")."""
     found = keras.metrics.segmentation.scores(labels, probability)
-    each = {key: getattr(found, key).sections.tolist() for _, key in COLUMNS[:5]}
+    each, thresholds, curves = {}, {}, {}
+    for key in CHALLENGE:
+        score = getattr(found, key)
+        each[key], thresholds[key], curves[key] = (
+            score.sections.tolist(),
+            score.threshold,
+            score.curve.tolist(),
+        )
     right = (probability > found.pixel_error.threshold) == (labels == 1)
     each["accuracy"] = right.mean((1, 2)).tolist()
     each["majority"] = labels.mean((1, 2)).tolist()
-    thresholds = {key: getattr(found, key).threshold for _, key in COLUMNS[:5]}
     parts = {f"{key}_{part}": getattr(getattr(found, key), part)
              for key in ("v_rand", "v_info") for part in ("split", "merge")}  # fmt: skip
     means = {key: float(np.mean(values)) for key, values in each.items()}
-    return {"sections": [int(n) for n in numbers], **means, **parts, "thresholds": thresholds, "each": each}
+    return {"sections": [int(n) for n in numbers], **means, **parts, "thresholds": thresholds, "each": each,
+            "curves": curves}  # fmt: skip
 
 
 def together(out, folds):
-    """The table of all folds with mean and spread (their standard deviation), in scores.csv and .json too."""
+    """The table of all folds, as scores.csv and .json too: their mean and spread (standard deviation), and all
+    sections with one threshold for all of them."""
     rows = [[name, *(one[key] for _, key in COLUMNS)] for name, one in folds.items()]
     values = np.array([row[1:] for row in rows])
     rows += [["mean", *values.mean(0)], ["spread", *values.std(0, ddof=1)]]
+    sizes = [len(one["sections"]) for one in folds.values()]
+    one_threshold = []
+    for column, (_, key) in enumerate(COLUMNS):
+        if key in CHALLENGE:
+            curve = np.average([one["curves"][key] for one in folds.values()], axis=0, weights=sizes)
+            one_threshold.append(curve.max() if key.startswith("v_") else curve.min())
+        else:
+            one_threshold.append(np.average(values[:, column], weights=sizes))
+    rows.append([f"all {sum(sizes)} sections", *one_threshold])
     write_table(out / "scores.csv", rows)
     (out / "scores.json").write_text(json.dumps(folds, indent=1) + "\n")
     print(table(rows))

@@ -127,6 +127,7 @@ def train(sections, labels, held_out, folder, settings):
         checked = dict(validation_data=(x_held, y_held), validation_batch_size=1, validation_freq=4)
     model.fit(tiles, epochs=rounds, verbose=0, shuffle=False, callbacks=hooks, **checked)
     model.save(path)
+    print(f"wrote {path}")
     return model
 
 
