@@ -117,12 +117,12 @@ def test_a_saved_model_scores_sections_that_it_never_saw(sections, tmp_path, mon
     (tmp_path / "new").mkdir()
     tifffile.imwrite(tmp_path / "new/train-volume.tif", new, photometric="minisblack")
     assert demo(tmp_path / "bare", "--score", model, "--data", tmp_path / "new") == 0
-    assert sorted(p.name for p in (tmp_path / "bare").iterdir()) == ["probability.npy"]
+    assert sorted(p.name for p in (tmp_path / "bare/scored").iterdir()) == ["probability.npy"]
     tifffile.imwrite(tmp_path / "new/train-labels.tif", 255 * truth, photometric="minisblack")
-    assert demo(tmp_path / "scored", "--score", model, "--data", tmp_path / "new") == 0
+    assert demo(tmp_path / "new scores", "--score", model, "--data", tmp_path / "new") == 0
     assert "section 4" in capsys.readouterr().out
-    found = json.loads((tmp_path / "scored/scores.json").read_text())
-    expected = keras.metrics.segmentation.scores(truth, np.load(tmp_path / "bare/probability.npy"))
+    found = json.loads((tmp_path / "new scores/scored/scores.json").read_text())
+    expected = keras.metrics.segmentation.scores(truth, np.load(tmp_path / "bare/scored/probability.npy"))
     assert found["v_rand"] == pytest.approx(expected.v_rand.value)
     assert found["pixel_error"] == pytest.approx(expected.pixel_error.value)
 
@@ -132,6 +132,16 @@ def test_minutes_become_steps_that_are_kept_for_resuming(sections, tmp_path, mon
     assert cli.main(["demo", "isbi", "--filters", "2", "--tile", "32", "--minutes", "0.4", "--out",
                      str(tmp_path)]) == 0  # fmt: skip
     assert json.loads((tmp_path / "settings.json").read_text())["steps"] == 4
+
+
+def test_the_papers_optimizer_trains_too(sections, tmp_path, capsys):
+    assert demo(tmp_path, "--optimizer", "sgd", "--learning-rate", "0.01", "--w0", "0") == 0
+    losses = [
+        float(line.split("loss ")[1][:5]) for line in capsys.readouterr().out.splitlines() if "step " in line
+    ]
+    assert losses[-1] < losses[0]
+    model = keras.models.load_model(tmp_path / "held-out/model.safetensors")
+    assert isinstance(model.optimizer, keras.optimizers.SGD) and model.optimizer.momentum == 0.99
 
 
 def test_the_time_of_a_step_is_measured():

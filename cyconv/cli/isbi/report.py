@@ -47,8 +47,8 @@ def done(folder):
 
 
 def measure(numbers, labels, probability):
-    """All scores as plain numbers: the mean over the sections at the best threshold, each section's there, and
-    the mean at every threshold ("curves")."""
+    """All scores as plain numbers: the mean over the sections at the best threshold, each section's there,
+    and the mean at every threshold ("curves")."""
     found = keras.metrics.segmentation.scores(labels, probability)
     each, thresholds, curves = {}, {}, {}
     for key in CHALLENGE:
@@ -69,8 +69,8 @@ def measure(numbers, labels, probability):
 
 
 def together(out, folds):
-    """The table of all folds, as scores.csv and .json too: their mean and spread (standard deviation), and all
-    sections with one threshold for all of them."""
+    """The table of all folds, as scores.csv and .json too: their mean and spread (standard deviation), and
+    all sections with one threshold for all of them."""
     rows = [[name, *(one[key] for _, key in COLUMNS)] for name, one in folds.items()]
     values = np.array([row[1:] for row in rows])
     rows += [["mean", *values.mean(0)], ["spread", *values.std(0, ddof=1)]]
