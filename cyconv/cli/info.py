@@ -41,9 +41,8 @@ def lines():
     yield "system", f"{platform.system()} {platform.machine()}"
     yield "backend", cyconv.backends.active().name
     yield "level", f"{cpu.level} (available: {', '.join(engine.levels())}; CYCONV_ISA chooses)"
-    openmp = engine.has_openmp()
-    yield "threads", f"{cyconv.get_num_threads()}{' (cyconv.set_num_threads changes it)' * openmp}"
-    yield "OpenMP", "yes" if openmp else "no: built without, so one thread"
+    several = "cyconv.set_num_threads changes it" if engine.has_threads() else "built without threads"
+    yield "threads", f"{cyconv.get_num_threads()} ({several})"
     yield "compiler", engine.compiler()
     yield "flags", engine.flags()
     for what, names, command in PARTS:
