@@ -53,7 +53,7 @@ def test_it_trains_scores_and_draws_and_says_that_the_sections_are_synthetic(sec
     np.testing.assert_array_equal(probability, keras.segmentation.segment(model, sections[0][4:]))
     threshold = scores["thresholds"]["pixel_error"]
     np.testing.assert_allclose(scores["accuracy"], ((probability > threshold) == sections[1][4:]).mean())
-    for name in ("section-04.png", "training.png"):
+    for name in ("section-04.png", "cells-04.png", "training.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
     assert (folder / "training.csv").read_text().count("\n") == 1 + 4
 

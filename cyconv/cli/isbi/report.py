@@ -7,6 +7,8 @@ import numpy as np
 
 import cyconv as keras
 
+from .training import ROUND
+
 # Column, its key in scores.json, and the figure of the U-Net paper or of the challenge's board for it.
 COLUMNS = (
     ("V_Rand", "v_rand"),
@@ -112,27 +114,44 @@ def write_probability(folder, probability):
 
 
 def draw(folder, numbers, sections, labels, probability, threshold):
-    """Section, truth, probability, segmentation and errors of up to PICTURES sections; training curves."""
-    plt = keras.visualize.require_matplotlib()
+    """Up to PICTURES sections, each with its truth, probability, segmentation and errors, and with the cells
+    that were split and merged; the curves of the training."""
     count = min(PICTURES, len(numbers))
     for i in np.linspace(0, len(numbers) - 1, count).round().astype(int):
-        figure = keras.visualize.segmentation(sections[i], labels[i], probability[i], threshold)
-        path = folder / f"section-{numbers[i]:02d}.png"
-        figure.savefig(path, dpi=150)
-        plt.close(figure)
-        print(f"wrote {path}")
-    curves = folder / "training.csv"
-    if curves.exists():
-        with open(curves, newline="") as file:
+        one = sections[i], labels[i], probability[i]
+        write(keras.visualize.segmentation(*one, threshold), folder / f"section-{numbers[i]:02d}.png")
+        write(keras.visualize.splits_and_mergers(labels[i], probability[i], sections[i], threshold),
+              folder / f"cells-{numbers[i]:02d}.png")  # fmt: skip
+    if (folder / "training.csv").exists():
+        write(curves([folder / "training.csv"]), folder / "training.png")
+
+
+def curves(paths):
+    """The losses in one or several training.csv, by the number of steps; a matplotlib figure."""
+    plt = keras.visualize.require_matplotlib()
+    figure = plt.figure(figsize=(6, 3.2), layout="constrained")
+    axis = figure.add_subplot()
+    for path in paths:
+        with open(path, newline="") as file:
             lines = list(csv.DictReader(file))
-        figure = plt.figure(figsize=(6, 3.2), layout="constrained")
-        axis = figure.add_subplot()
-        for key, label in (("loss", "weighted loss, training tiles"), ("val_loss", "plain loss, held out")):
-            points = [(int(line["epoch"]), float(line[key])) for line in lines if line.get(key, "NA") != "NA"]
+        for key, label, color in (
+            ("loss", "training tiles, weighted", "#0072B2"),
+            ("val_loss", "held-out sections", "#D55E00"),
+        ):
+            points = [
+                (ROUND * (int(line["epoch"]) + 1), float(line[key]))
+                for line in lines
+                if line.get(key, "NA") != "NA"
+            ]
             if points:
-                axis.plot(*zip(*points), label=label)
-        axis.set(xlabel="rounds of 50 steps", ylabel="cross-entropy", yscale="log")
-        axis.legend()
-        figure.savefig(folder / "training.png", dpi=150)
-        plt.close(figure)
-        print(f"wrote {folder / 'training.png'}")
+                axis.plot(*zip(*points), color=color, linewidth=1.2, label=label if path == paths[0] else None)
+    axis.set(xlabel="steps", ylabel="cross-entropy", ylim=(0, None))
+    axis.legend(frameon=False)
+    return figure
+
+
+def write(figure, path):
+    """Saves a figure and lets it go."""
+    figure.savefig(path, dpi=150)
+    keras.visualize.require_matplotlib().close(figure)
+    print(f"wrote {path}")
