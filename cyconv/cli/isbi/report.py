@@ -89,6 +89,7 @@ def together(out, folds):
     (out / "scores.json").write_text(json.dumps(folds, indent=1) + "\n")
     print(table(rows))
     print(f"wrote {out / 'scores.csv'}")
+    write(curves([out / name / "training.csv" for name in folds]), out / "training.png")
 
 
 def table(rows):
@@ -144,7 +145,9 @@ def curves(paths):
                 if line.get(key, "NA") != "NA"
             ]
             if points:
-                axis.plot(*zip(*points), color=color, linewidth=1.2, label=label if path == paths[0] else None)
+                axis.plot(
+                    *zip(*points), color=color, linewidth=1.2, label=label if path == paths[0] else None
+                )
     axis.set(xlabel="steps", ylabel="cross-entropy", ylim=(0, None))
     axis.legend(frameon=False)
     return figure
