@@ -49,7 +49,9 @@ class Feed:
     def __init__(self, backend, fed, mailbox):
         self.backend, self.fed = backend, fed
         count = fed[0].shape[0]
-        self._addresses, self._rows = np.zeros(len(fed), np.uint64), np.zeros(count, np.int32)
+        # Until something is loaded, the arrays are gathered from themselves.
+        self._addresses = np.array([backend.address(a) for a in fed], np.uint64)
+        self._rows = np.arange(count, dtype=np.int32)
         self._given = mailbox.share(self._addresses), mailbox.share(self._rows)
         self._numbers = {backend.address(a): i for i, a in enumerate(fed)}
         self._staging = {}
