@@ -16,8 +16,7 @@ class ByDefinition(gpu.Gpu):
         super().__init__(StandIn())
 
     def prepared(self, operation, operands, attributes, work):
-        if "pool" not in operation and "norm" not in operation:  # those have no kernels yet
-            super().prepared(operation, operands, attributes, work)  # is it allowed, and is it lowered?
+        super().prepared(operation, operands, attributes, work)  # is it allowed, and is it lowered?
         values = [None if o is None else o._values for o in operands]
 
         def definition():

@@ -13,7 +13,7 @@ import numpy as np
 from ..._native.engine import ACTIVATIONS, BINARIES, MAX_AXES, NEEDS_INPUT
 from ..interface import DISTRIBUTIONS, EPSILON, REDUCTIONS
 from ..lowering import KINDS, broadcast_strides, check_dtypes, merged, rows, runs, three
-from . import convolution, formulas, matmul
+from . import batch_norm, convolution, formulas, matmul, pooling
 from .kernels import source
 from .launch import Launch, ceil_div
 
@@ -21,7 +21,7 @@ BLOCK = 256  # threads
 LARGEST = 2**31 - 1  # elements of an array: the kernels count them in 32 bits
 CHUNK = 1024  # terms of a sum that one thread or block adds up
 NOTHING = np.uintp(0)  # the address of an operand that is not there
-FAMILIES = (convolution, matmul)
+FAMILIES = (batch_norm, convolution, matmul, pooling)
 
 
 def lower(operation, operands, attributes, work=None, tf32=False):
@@ -57,8 +57,6 @@ def function_of(operation):
     for family in FAMILIES:
         if operation in vars(family):
             return vars(family)[operation]
-    if operation not in globals():
-        raise NotImplementedError(f"{operation}: the gpu backend has no kernel for it yet")
     return globals()[operation]
 
 
