@@ -64,7 +64,28 @@ def convolutional():
             layers.Dense(CLASSES, activation="softmax")]  # fmt: skip
 
 
-@pytest.mark.parametrize("stack", [convolutional])
+def pooled():
+    return [layers.Conv2D(4, 3, activation="relu"), layers.BatchNormalization(), layers.MaxPooling2D(2),
+            layers.AveragePooling2D(2), layers.Flatten(),
+            layers.Dense(CLASSES, activation="softmax")]  # fmt: skip
+
+
+def residual():
+    branch = [layers.Conv2D(4, 3, padding="same", use_bias=False), layers.BatchNormalization(),
+              layers.Activation("relu")]  # fmt: skip
+    return [layers.Residual(branch), layers.GlobalAveragePooling2D(),
+            layers.Dense(CLASSES, activation="softmax")]  # fmt: skip
+
+
+def skipping():
+    """A small U-Net, down and up once."""
+    inner = [layers.MaxPooling2D(2), layers.Conv2D(4, 3, padding="same", activation="relu"),
+             layers.Conv2DTranspose(4, 2, strides=2)]  # fmt: skip
+    return [layers.Skip(inner), layers.UpSampling2D(2, interpolation="bilinear"), layers.Flatten(),
+            layers.Dense(CLASSES, activation="softmax")]  # fmt: skip
+
+
+@pytest.mark.parametrize("stack", [convolutional, pooled, residual, skipping])
 def test_networks_give_the_numbers_of_the_cpu(stack, door):
     compare(stack, shape=(6, 6, 4))
 
