@@ -29,8 +29,12 @@ __all__ = [
 
 def __getattr__(name):
     """Rooms that are imported when first asked for, so that `import cyconv` stays quick."""
-    if name in ("datasets", "interpret", "preprocessing", "testing", "visualize", "zoo"):
+    if name in ("compare", "datasets", "interpret", "preprocessing", "testing", "visualize", "zoo"):
         import importlib
 
         return importlib.import_module(f".{name}", __name__)
+    if name == "compare_backends":
+        from importlib import import_module
+
+        return import_module(".compare", __name__).compare_backends
     raise AttributeError(f"module 'cyconv' has no attribute {name!r}")
