@@ -183,8 +183,8 @@ def test_a_difference_of_the_recorded_step_alone_is_told(register):
     class Forgetful(host.Cpu):
         name = "forgetful"
 
-        def program(self, steps):
-            return super().program([s for s in steps if s.operation != "softmax"])
+        def program(self, steps, *rest):
+            return super().program([s for s in steps if s.operation != "softmax"], *rest)
 
     register("forgetful", Forgetful)
     result = compared(names=("reference", "forgetful"))

@@ -47,7 +47,9 @@ def compare_backends(model, x, y=None, backends=None, *, tolerance=None, seconds
     score = Score(model, inputs, y)
     contestants = [Contestant(variant, model, flat) for variant in chosen]
     baseline, others = contestants[0], contestants[1:]
-    right = baseline.through(flat, inputs, score)
+    right = baseline.through(flat, inputs, score, learning=True)
+    for contestant in others:
+        contestant.without = baseline.without
     layers = [
         Entry(n.path, _type(n.layer), right.values[n.output].shape, baseline.name, {}) for n in flat.nodes
     ]

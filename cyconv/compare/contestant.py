@@ -49,6 +49,7 @@ class Contestant:
 
     def __init__(self, variant, model, flat):
         self.variant, self.model, self.flat = variant, model, flat
+        self.without = set()  # paths of layers that only prepare data: no gradient goes through them
         self.dtype = "float64" if variant.exact else model.dtype
         self.weights = model.weights
         self.start = [self.cast(v.numpy()) for v in self.weights]
@@ -123,13 +124,10 @@ class Contestant:
             y, saved = node.layer.forward(ops, x if node.nested else x[0], True)
             found.forward["output"] = self.host(y)
             found.forward.update(self._moved(variables))
-            if dy is None:
+            if dy is None or node.path in self.without:
                 return found
             ops.phase = "backward"
-            try:
-                dx = node.layer.backward(ops, self.array(dy), saved, True)
-            except NotImplementedError:  # a layer that only prepares data
-                return found
+            dx = node.layer.backward(ops, self.array(dy), saved, True)
             found.backward.update(self._gradients(dx if node.nested else [dx], variables))
         return found
 
@@ -149,7 +147,7 @@ class Contestant:
     def steps(self, node, shapes, backward):
         """The operations of a layer's two passes, (forward, backward), without running them."""
         with self.on_stage() as backend:
-            ops = Recorder(backend, backend.random_state)
+            ops = Recorder(backend, STEP)
             ops.node, ops.layer = node.number, node.path
             x = [Buffer(shape, self.dtype) for shape in shapes]
             y, saved = node.layer.forward(ops, x if node.nested else x[0], True)
@@ -160,14 +158,16 @@ class Contestant:
 
     # All layers one after the other -------------------------------------------------------------------------
 
-    def through(self, flat, inputs, score):
-        """The Pass of the whole list in training, operation by operation."""
+    def through(self, flat, inputs, score, learning=False):
+        """The Pass of the whole list in training, operation by operation. learning: notes in `without` which
+        layers have no backward pass.
+        """
         with self.on_stage() as ops:
             self.restart(self.weights)
             values, tape = graph.forward(ops, flat, [self.array(a) for a in inputs], True, needs_dx=True)
             loss, slopes = score.record(ops, [values[n] for n in flat.outputs], self.dtype)
             slopes = dict(zip(flat.outputs, slopes, strict=True))
-            backward(ops, tape, slopes)
+            backward(ops, tape, slopes, self.without, learning)
             trained = {v.path: self.host(v.gradient) for v in self.weights if v.gradient is not None}
             return Pass(
                 {n: self.host(a) for n, a in values.items()},
@@ -183,19 +183,22 @@ def variables_of(layer):
     return list({id(v): v for part in parts for v in part.weights}.values())
 
 
-def backward(ops, tape, gradients):
+def backward(ops, tape, gradients, without, learning=False):
     """Runs or records every layer's backward pass in reverse order. gradients: {number: gradient}, which is
-    filled. Nothing goes through a layer that only prepares data and has no backward pass.
+    filled. Nothing goes through the layers whose paths are in `without`.
     """
     ops.phase = "backward"
     for node, saved, needs_dx, _ in reversed(tape):
         dy = gradients.get(node.output)
-        if dy is None:
+        if dy is None or node.path in without:
             continue
         ops.node, ops.layer = node.number, node.path
         try:
             dx = node.layer.backward(ops, dy, saved, needs_dx)
         except NotImplementedError:
+            if not learning:
+                raise
+            without.add(node.path)
             continue
         for number, gradient in zip(node.inputs, dx if node.nested else [dx], strict=True):
             graph.add_gradient(ops, gradients, number, gradient)

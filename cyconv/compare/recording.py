@@ -16,7 +16,7 @@ class Recording:
         with contestant.on_stage() as backend:
             if fusion.enabled() if fused is None else fused:
                 flat = fusion.fuse(flat, graph.shapes_in(flat, [a.shape for a in inputs]), training)
-            ops = Recorder(backend, contestant.array(STEP))
+            ops = Recorder(backend, STEP)
             x = [contestant.array(a) for a in inputs]
             ops.phase = "zero"
             for gradient in contestant.gradients if training else ():
@@ -28,13 +28,14 @@ class Recording:
                 ops.phase, ops.layer = "loss", "loss"
                 loss, slopes = score.record(ops, outputs, contestant.dtype)
                 gradients = dict(zip(flat.outputs, slopes, strict=True))
-                backward(ops, tape, gradients)
+                backward(ops, tape, gradients, contestant.without)
             places = [ops.keep(gradients.get(n)) for n in flat.inputs]
             ops.keep(loss)
-            self._place(backend, ops.steps, outputs, places, loss)
+            self._place(ops, outputs, places, loss)
 
-    def _place(self, backend, steps, outputs, gradients, loss):
+    def _place(self, ops, outputs, gradients, loss):
         """Gives every buffer its memory, by lifetime, as a step of `fit` has it."""
+        backend, steps = ops.backend, ops.steps
         arena = backend.empty((memory.place(steps) + memory.ALIGNMENT,), "uint8")
         start = -backend.address(arena) % memory.ALIGNMENT
 
@@ -45,7 +46,7 @@ class Recording:
 
         for step in steps:
             step.operands, step.scratch = tuple(map(real, step.operands)), real(step.scratch)
-        self.steps, self.program = steps, backend.program(steps)
+        self.steps, self.program = steps, backend.program(steps, ops.mailbox)
         self.outputs, self.loss = list(map(real, outputs)), real(loss)
         self.input_gradients = list(map(real, gradients))
 
