@@ -211,8 +211,21 @@ def test_every_way_of_the_cpu_gives_the_same_within_tolerance():
     ways = {(e.layer, e.backend): e.algorithms.get("forward") for e in result.layers}
     assert ways["first", "cpu:winograd"] == ["winograd"] and ways["first", "cpu:naive"] == ["naive"]
     assert ways["first", "cpu:direct"] == ["direct"]
+    everything = keras.compare_backends(small(), batch()[0], backends="all", seconds=0)
+    assert {"reference", "cpu", "cpu:naive", "cpu:winograd", "cpu:base"} <= set(everything.backends)
     assert "norm + rectify" in {e.layer for e in result.layers if e.backend == "cpu:fused"}
     assert "level base" in result.backends["cpu:base"] and "threads: 1" in result.backends["cpu:threads=1"]
+
+
+def test_rounding_that_decides_a_relu_is_no_mistake():
+    """On a black background the definition's sums are 0 exactly, Winograd's are 1e-9 now and then."""
+    model = keras.Sequential([keras.Input((16, 16, 8))])
+    model.add(layers.Conv2D(8, 3, padding="same", activation="relu"))
+    model.add(layers.Conv2D(8, 3, padding="same", activation="relu", name="second"))
+    x = np.zeros((2, 16, 16, 8), np.float32)
+    x[:, 5:9, 6:11] = np.random.default_rng(0).uniform(0, 1, (2, 4, 5, 8))
+    result = keras.compare_backends(model, x, backends=["reference", "cpu:winograd", "cpu:direct"], seconds=0)
+    assert not result.over, str(result)
 
 
 def test_winograd_where_it_does_not_exist_is_direct():

@@ -30,7 +30,7 @@ def arguments(parser):
     parser.add_argument("--backends", metavar="A,B,...",
                         help="what is compared, with reference or the first of them: reference, cpu, gpu, or "
                         "with options, cpu:winograd, cpu:direct, cpu:naive, cpu:avx2, cpu:threads=1, "
-                        "cpu:unfused (default: all that this machine has)")  # fmt: skip
+                        "cpu:unfused; all: each algorithm and level (default: all backends)")  # fmt: skip
     parser.add_argument("--batch", type=positive, help="samples in the batch (16, unet 1); random numbers")
     parser.add_argument("--up-to", type=_count, default=64, metavar="N",
                         help="largest batch at which backends race (%(default)s; 0: none)")  # fmt: skip
@@ -58,7 +58,9 @@ def run(options):
     model, x, y = (
         loaded(options.model, options.batch) if options.model else built(options.network, options.batch)
     )
-    names = [n.strip() for n in options.backends.split(",") if n.strip()] if options.backends else None
+    names = options.backends
+    if names and names != "all":
+        names = [name.strip() for name in names.split(",") if name.strip()]
     result = compare_backends(model, x, y, names, tolerance=options.tolerance, seconds=options.seconds,
                               up_to=options.up_to)  # fmt: skip
     print(result)

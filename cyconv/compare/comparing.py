@@ -32,7 +32,7 @@ def compare_backends(model, x, y=None, backends=None, *, tolerance=None, seconds
     backends: names: "reference" (the definitions, in float64), "cpu", "gpu" or what else is registered, with
     options behind colons: "cpu:winograd", "cpu:avx2", "cpu:naive", "cpu:threads=1", "cpu:unfused" (see
     `compare/variants.py`). The others are held against the reference; without it, against the first. None:
-    all that this machine has.
+    all that this machine has; "all": also each algorithm and instruction-set level of the CPU.
     tolerance: the largest relative difference that a layer may have; None: what the table of tolerances
     (`cyconv.testing`) allows for the layer's operations.
     seconds: for how long each measurement of times goes on; 0: no times. up_to: the largest batch for which
@@ -42,7 +42,8 @@ def compare_backends(model, x, y=None, backends=None, *, tolerance=None, seconds
     Model and weights stay as they are. Penalties of regularisers play no part.
     """
     inputs = _checked(model, x)
-    chosen = [variants.parse(name) for name in _names(backends)]
+    names = _names(backends)
+    chosen = [variants.parse(name) for name in names]
     flat = labelled(graph.flatten(model))
     score = Score(model, inputs, y)
     contestants = [Contestant(variant, model, flat) for variant in chosen]
@@ -59,7 +60,7 @@ def compare_backends(model, x, y=None, backends=None, *, tolerance=None, seconds
             nodes = _fused(flat, inputs) if fused else flat
             layers += by_layer(baseline, members, nodes, right, tolerance)
             _accumulated(layers, members, nodes, inputs, score, right)
-    order = {name: i for i, name in enumerate(_names(backends))}
+    order = {name: i for i, name in enumerate(names)}
     place = {node.path: node.number for node in flat.nodes}
     layers.sort(key=lambda e: (place.get(e.layer.split(" + ")[0], 0), order[e.backend]))
     whole = [Entry(WHOLE, type(model).__name__, (len(inputs[0]),), c.name, {}) for c in contestants]
@@ -103,9 +104,11 @@ def _checked(model, x):
 
 
 def _names(backends):
-    names = variants.available() if backends is None else list(backends)
-    if isinstance(backends, str):
-        raise TypeError(f"`backends` is a list of names. Received: {backends!r}; write [{backends!r}]")
+    if isinstance(backends, str) and backends != "all":
+        raise TypeError(f'`backends` is a list of names or "all". Received: {backends!r}')
+    if backends is None or backends == "all":
+        backends = variants.every() if backends else variants.available()
+    names = list(backends)
     if len(names) < 2:
         raise ValueError(f"`backends` needs two names at least, e.g. ['reference', 'cpu']. Received: {names}")
     twice = [name for name, n in Counter(names).items() if n > 1]
@@ -140,6 +143,8 @@ def by_layer(baseline, members, flat, right, tolerance):
         given = [right.values[n].astype(dtype) for n in node.inputs]
         dy = right.slopes.get(node.output)
         dy = None if dy is None else dy.astype(dtype)
+        if dy is not None:
+            dy = np.where(_kinks([c.alone(node, given, None) for c in (baseline, *members)]), 0, dy)
         wanted = baseline.alone(node, given, dy)
         for who in members:
             found = who.alone(node, given, dy)
@@ -154,6 +159,14 @@ def by_layer(baseline, members, flat, right, tolerance):
                 entry.algorithms[phase] = allowing.algorithms(steps, who.backend)
             entries.append(entry)
     return entries
+
+
+def _kinks(outcomes):
+    """Where an output is on the other side of 0 on one backend than on another: a relu inside the layer lets
+    the gradient through on one of them alone, which rounding decides. No gradient is sent there.
+    """
+    sides = [np.sign(o.forward["output"].astype(np.float32)) for o in outcomes]
+    return np.any([side != sides[0] for side in sides[1:]], axis=0)
 
 
 def differences(actual, expected, allowed):

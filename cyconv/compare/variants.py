@@ -131,6 +131,14 @@ def _nearest(word, known, others):
     return f"nearest: {', '.join(near)}" if near else f"there are: {', '.join(others)}"
 
 
+def every():
+    """The names that "all" stands for: what this machine has, with each algorithm and level of the CPU."""
+    levels = [name for name in engine.levels() if name != "naive"]
+    ways = [f"cpu:{word}" for word in ("direct", "winograd", "naive", *levels)]
+    found = available()
+    return [*(n for n in found if n in backends.NAMES), *ways, *(n for n in found if n not in backends.NAMES)]
+
+
 def available():
     """The names compared where none are given: the reference, and every backend that this machine can run."""
     found = []
