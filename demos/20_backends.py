@@ -58,12 +58,11 @@ print(f"largest answer: {np.abs(network.predict(x, verbose=0)).max():.2f}")
 # ## Which layer is it?
 # Each layer was also given the same input on every backend, forwards and backwards. What it may differ by
 # follows from how many products it sums up. Look at which layer comes nearest to that, and by which
-# algorithm.
+# algorithm. `print(result)` shows all layers, `result.to_html("report.html")` draws them.
 
 # %%
 print(result.worst)
 print(f"layers that differ by more than rounding allows: {len(result.over)}")
-result.to_html(folder / "20-backends.html")
 
 # %% [markdown]
 # ## Threads
