@@ -18,7 +18,7 @@ p { margin: .4rem 0; max-width: 52rem; } .soft { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; font-size: 12.5px; font-variant-numeric: tabular-nums; }
 th { text-align: left; border-bottom: 2px solid var(--ink); padding: .25rem .5rem; vertical-align: bottom; }
 td { border-bottom: 1px solid var(--line); padding: .18rem .5rem; vertical-align: top; }
-td { overflow-wrap: anywhere; }
+.all td:nth-child(1), .all td:nth-child(4) { overflow-wrap: anywhere; min-width: 7.5rem; }
 .n { text-align: right; white-space: nowrap; } tr.over td { background: var(--bad); font-weight: 600; }
 tr.first td { border-top: 1.5px solid #9aa2ab; }
 figure { margin: .6rem 0 1rem; } figure > svg { width: 100%; height: auto; display: block; }
@@ -193,4 +193,5 @@ def _table(result):
                     escape(layer) if new else "", *((escape(e.backend), phase) if i == 0 else ("", "")),
                     escape(d.what), number(d.absolute), number(d.relative), number(d.allowed), count(d.ulps),
                     count(d.ulps_most), *rest], numeric=numeric, kind=kind))  # fmt: skip
-    return f"<table><thead>{_rows(heads, 'th', numeric)}</thead><tbody>{''.join(lines)}</tbody></table>"
+    head = _rows(heads, "th", numeric)
+    return f'<table class="all"><thead>{head}</thead><tbody>{"".join(lines)}</tbody></table>'
