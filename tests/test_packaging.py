@@ -46,6 +46,8 @@ def test_the_wheel_is_small_and_holds_no_more_than_the_package():
     assert sum(name.endswith(".so") for name in names) == 1
     assert not [name for name in names if name.endswith((".c", ".o"))]
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    cuda = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "cyconv").rglob("*.cu*")}
+    assert cuda and cuda <= set(names)
 
 
 def test_the_wheel_works_in_a_fresh_environment(tmp_path):

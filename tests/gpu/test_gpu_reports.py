@@ -93,6 +93,6 @@ def test_the_benchmark_checks_and_times_a_captured_step(by_definition, monkeypat
     monkeypatch.setattr(bench, "NETS", {"lenet": (tiny, (2, 4, 4, 1), 3)})
     monkeypatch.setattr(bench, "torch_with_cuda", lambda: None)
     lines = list(bench.report(Namespace(nets=["lenet"], seconds=0.01, tf32=False)))
-    assert "stand-in" in lines[0] and "no PyTorch with CUDA" in lines[0]
+    assert by_definition.device in lines[0] and "no PyTorch with CUDA" in lines[0]
     cells = [cell.strip() for cell in lines[-1].split("|")[1:-1]]
     assert cells[0] == "lenet" and cells[-3:] == ["6x eager", "yes", "-"]

@@ -117,7 +117,7 @@ extern "C" __global__ void cross_entropy(const real *prediction, const real *val
             row[c] = value;
     }
     if (mine && lane == 0)
-        losses[m] = leave_out ? 0 : w * loss;
+        losses[m] = w * loss;
 }
 
 __device__ static int first_maximum(const real *x, int C)
