@@ -164,7 +164,7 @@ def test_plans_of_the_other_modes(mode):
 
 
 def test_a_variable_that_is_frozen_between_two_steps_stays_as_it_is():
-    model = cyconv.Sequential([cyconv.Input((3,)), cyconv.layers.Dense(2, name="dense")])
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="dense")])
     model.compile("sgd", "mse")
     x, y = np.ones((4, 3), "f4"), np.zeros((4, 2), "f4")
     kernel, bias = model.get_layer("dense").variables

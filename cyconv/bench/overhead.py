@@ -31,7 +31,8 @@ def report(options):
     yield machine.heading(options.threads)
     yield ""
     yield (f"Microseconds, medians of {options.seconds:g} seconds in turn: the sum of the kernels, a step of "
-           "`fit` and a call of `train_on_batch`, what each takes beside the kernels, and its share.")  # fmt: skip
+           "`fit` and a call of `train_on_batch`, what each takes beside the kernels, "
+           "and its share.")  # fmt: skip
     yield ""
     yield from heads("net", "kernels", "fit", "beside", "share", "train_on_batch", "beside", "share")
     for name in options.nets:
