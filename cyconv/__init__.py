@@ -29,7 +29,9 @@ __all__ = [
 
 def __getattr__(name):
     """Rooms that are imported when first asked for, so that `import cyconv` stays quick."""
-    if name in ("datasets", "interpret", "preprocessing", "testing", "visualize", "zoo"):
+    if name in (
+        "augment", "datasets", "interpret", "preprocessing", "segmentation", "testing", "visualize", "zoo",
+    ):  # fmt: skip
         import importlib
 
         return importlib.import_module(f".{name}", __name__)
