@@ -42,6 +42,14 @@ def test_the_lectures_edge_detector():
         "length": "floor((L + P0 + P1 - ((K - 1)D + 1)) / S + 1) = "
                   "floor((? + 4 + 0 - ((3 - 1)*2 + 1)) / 1 + 1) = ?",
         "multiply-adds": "? * 3 outputs, 12 each = ?"}),
+    (layers.Conv2D(4, 3, 2, "same"), (None, 9, None, 3), {  # how much is padded depends on the size
+        "height": "floor((H + 2P - K) / S + 1) = floor((9 + 2*1 - 3) / 2 + 1) = 5",
+        "width": "ceil(W / S) = ceil(? / 2) = ?"}),
+    (layers.Conv1D(4, 3, padding="same"), (None, None, 3), {  # without strides it does not
+        "length": "floor((L + 2P - K) / S + 1) = floor((? + 2*1 - 3) / 1 + 1) = ?"}),
+    (layers.MaxPooling2D(2, padding="same"), (None, None, 9, 3), {
+        "height": "ceil(H / S) = ceil(? / 2) = ?",
+        "width": "floor((W + P0 + P1 - K) / S + 1) = floor((9 + 0 + 1 - 2) / 2 + 1) = 5"}),
     (layers.Conv3D(2, 2), (None, 4, 5, 6, 3), {
         "depth": "floor((D + 2P - K) / S + 1) = floor((4 + 2*0 - 2) / 1 + 1) = 3",
         "parameters": "(K0 * K1 * K2 * Cin + 1) * Cout = (2 * 2 * 2 * 3 + 1) * 2 = 50"}),
