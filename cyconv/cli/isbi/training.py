@@ -21,7 +21,7 @@ class Settings:
     depth: int = 4
     tile: int = 256
     batch_size: int = 2
-    steps: int = 2400
+    steps: int = 2000
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     w0: float = 10.0
