@@ -5,12 +5,11 @@ its own, and every other file with those of the plainest processor, so that one 
 picks its kernels when it starts. Nothing is compiled for the machine it happens to be built on.
 
 Environment variables:
-    CYCONV_OPENMP=0     build without threads (also what happens where the compiler has no OpenMP)
+    CYCONV_PTHREADS=0   build without threads (also what happens where the system has no POSIX threads)
     CYCONV_SANITIZE=1   AddressSanitizer and UBSan, for `make debug`
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,7 +37,10 @@ LEVELS = {
 }
 X86_64_LEVELS = ("avx2", "avx512")  # elsewhere these two files compile to nothing
 
-OPENMP_PROGRAM = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
+PTHREADS_PROGRAM = (
+    "#include <pthread.h>\nstatic pthread_t t;\nstatic void *f(void *p) { return p; }\n"
+    "int main(void) { return pthread_create(&t, 0, f, 0); }\n"
+)
 X86_64_PROGRAM = "#ifndef __x86_64__\n#error not this processor\n#endif\nint main(void) { return 0; }\n"
 
 
@@ -49,7 +51,7 @@ def files(*patterns):
 
 
 class BuildKernels(build_ext):
-    """build_ext with flags for each file, a probe for OpenMP, and all processors at work."""
+    """build_ext with flags for each file, a probe for threads, and all processors at work."""
 
     def build_extensions(self):
         if self.compiler.compiler_type == "msvc":
@@ -61,10 +63,9 @@ class BuildKernels(build_ext):
         if os.environ.get("CYCONV_SANITIZE") == "1":
             self.flags += SANITIZE
             link += [flag for flag in SANITIZE if flag.startswith("-fsanitize")]
-        openmp = self.find_openmp()
-        if openmp:
-            self.flags += openmp[0]
-            link += openmp[1]
+        threads = self.find_threads()
+        self.flags += threads
+        link += threads[:1]
         x86_64 = self.builds(X86_64_PROGRAM)
         self.levels = {name: flags for name, flags in LEVELS.items() if x86_64 or name not in X86_64_LEVELS}
         for extension in self.extensions:
@@ -73,28 +74,16 @@ class BuildKernels(build_ext):
         self.compile_at_once()
         super().build_extensions()
 
-    def find_openmp(self):
-        """(compiler flags, linker flags) with which a program with OpenMP builds; None where none does."""
-        if os.environ.get("CYCONV_OPENMP") == "0":
-            print("cyconv: CYCONV_OPENMP=0, so the kernels are built to run on one thread")
-            return None
-        choices = [(["-fopenmp"], ["-fopenmp"])]
-        if sys.platform == "darwin":  # Apple's clang has the pragmas, and Homebrew the library
-            choices.append((["-Xpreprocessor", "-fopenmp"], ["-lomp"]))
-            if shutil.which("brew"):
-                answer = subprocess.run(["brew", "--prefix", "libomp"], capture_output=True, text=True)
-                prefix = answer.stdout.strip()
-                choices.append(
-                    (["-Xpreprocessor", "-fopenmp", f"-I{prefix}/include"], [f"-L{prefix}/lib", "-lomp"])
-                )
-        for compile_flags, link_flags in choices:
-            if self.builds(OPENMP_PROGRAM, compile_flags, link_flags):
-                return compile_flags, link_flags
-        print(
-            f"cyconv: {self.compiler.compiler[0]} builds no OpenMP program here, so the kernels will run on "
-            "one thread. To use all: gcc, or libomp-dev beside clang (macOS: brew install libomp)."
-        )
-        return None
+    def find_threads(self):
+        """The compiler flags with which a program with POSIX threads builds; none where none does."""
+        if os.environ.get("CYCONV_PTHREADS") == "0":
+            print("cyconv: CYCONV_PTHREADS=0, so the kernels are built to run on one thread")
+            return []
+        if self.builds(PTHREADS_PROGRAM, ["-pthread"]):
+            return ["-pthread", "-DCYCONV_PTHREADS"]
+        print(f"cyconv: {self.compiler.compiler[0]} builds no program with POSIX threads, so the kernels "
+              "will run on one thread")
+        return []
 
     def builds(self, program, compile_flags=(), link_flags=()):
         """Whether the compiler makes an executable of this C text."""

@@ -25,12 +25,17 @@ __all__ = [
     "losses", "metrics", "models", "ops", "optimizers", "regularizers", "saving", "schedules",
     "set_num_threads", "utils",
 ]  # fmt: skip
+# Rooms that are imported when first asked for, so that `import cyconv` stays quick.
+LATER = ("augment", "datasets", "interpret", "preprocessing", "segmentation", "testing", "visualize", "zoo")
 
 
 def __getattr__(name):
-    """Rooms that are imported when first asked for, so that `import cyconv` stays quick."""
-    if name in ("datasets", "interpret", "preprocessing", "testing", "visualize", "zoo"):
+    if name in LATER:
         import importlib
 
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module 'cyconv' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *LATER})

@@ -5,13 +5,14 @@ lifetime; the backend makes a Program of the list. From then on a step is: load 
 read the loss.
 """
 
+import warnings
 from collections import OrderedDict
 
 import numpy as np
 
 from . import fusion, graph, memory, variables
-from .backends import active, threads
-from .recorder import Buffer, Recorder
+from .backends import threads
+from .recorder import Buffer, OnPaper, Recorder
 from .variables import Arena
 
 PLANS_KEPT = 16
@@ -24,6 +25,20 @@ class Recorded:
         self.steps, self.program, self.arena_bytes, self.backend = steps, program, arena_bytes, backend
         self.inputs, self.targets, self.weights = [], [], []
         self.outputs, self.loss, self.losses, self.metrics = [], None, [], []
+        self.tally, self.counts_for, self.pending = None, None, 0  # see models/measures.py
+
+
+class Written:
+    """A step on paper: operations over placed buffers, without memory."""
+
+    def __init__(self, ops, inputs, targets, weights, outputs, loss, losses, metrics):
+        self.ops, self.steps = ops, ops.steps
+        self.inputs, self.targets, self.weights, self.outputs = inputs, targets, weights, outputs
+        self.loss, self.losses, self.metrics = loss, losses, metrics
+        self.arena_bytes = memory.place(ops.steps)
+        fed = sum(buffer.storage.nbytes for buffer in ops.fed)
+        # The batch, and where it may arrive; the mailbox with its rows, and other small arrays.
+        self.needed = self.arena_bytes + 2 * fed + 4 * inputs[0].shape[0] + 16384
 
 
 class Executor:
@@ -46,7 +61,7 @@ class Executor:
         mode: "train", "test" (loss and metrics) or "predict". targets: (shape, dtype) of each label array, or
         None. weights: the shape of each sample-weight array, or None.
         """
-        backend = active()
+        backend = self.model.backend
         if mode == "train":
             self.ensure_arena()
         if self._moves != variables.moves():
@@ -68,7 +83,7 @@ class Executor:
 
     def ensure_arena(self):
         """Puts all trained weights into one arena, unless they are, and gives the optimiser its slots."""
-        backend = active()
+        backend = self.model.backend
         trained = self.model.trainable_weights
         if not trained:
             raise ValueError(f"{self.model}: nothing to train: no layer has trainable weights")
@@ -80,15 +95,32 @@ class Executor:
     # Recording ---------------------------------------------------------------------------------------------
 
     def _record(self, backend, mode, shapes, targets, weights):
+        batch, free = (shapes, targets, weights), backend.free_bytes()
+
+        def plan(count):
+            """The step for `count` rows, on paper."""
+            rows = [[_of_batch(a, count) for a in group] for group in batch]
+            return self._write(Recorder(backend, self.random_state, OnPaper()), mode, *rows)
+
+        recorded = None
+        try:
+            mailbox = backend.mailbox(_room(shapes, self.model.optimizer))
+            recorded = self._realise(self._write(Recorder(backend, self.random_state, mailbox), mode, *batch))
+        except MemoryError:
+            if free is None:
+                raise
+        if recorded is None:  # raised here, where no traceback holds on to what has been allocated
+            raise memory.too_large(plan, shapes[0][0], free)
+        if mode == "train":
+            self._say_hindrances(recorded)
+        return recorded
+
+    def _write(self, ops, mode, shapes, targets, weights):
+        """Writes a step down, with buffers instead of memory, and places them."""
         dtype = self.model.dtype
-        ops = Recorder(backend, self.random_state)
-
-        def fixed(shape, kind=dtype):
-            return backend.asarray(np.zeros(shape, kind), kind)
-
-        inputs = [fixed(shape) for shape in shapes]
-        labels = [None if t is None else fixed(*t) for t in targets]
-        sample_weights = [None if w is None else fixed(w) for w in weights]
+        inputs = [ops.given(shape, dtype) for shape in shapes]
+        labels = [None if t is None else ops.given(*t) for t in targets]
+        sample_weights = [None if w is None else ops.given(w, dtype) for w in weights]
         if mode == "train":
             ops.phase = "zero"
             ops.fill(self.arena.gradient)
@@ -111,24 +143,51 @@ class Executor:
                 if variable.constraint is not None:
                     ops.layer = variable.path
                     variable.constraint.record(ops, variable.value)
-        size = memory.place(ops.steps)
-        arena = backend.empty((size + memory.ALIGNMENT,), "uint8")
+        return Written(ops, inputs, labels, sample_weights, outputs, loss, losses, metrics)
+
+    def _realise(self, written):
+        """Gives the buffers of a written step their memory and makes its program."""
+        ops, backend = written.ops, written.ops.backend
+        fed = {id(b.storage): backend.asarray(np.zeros(b.shape, b.dtype), b.dtype) for b in ops.fed}
+        arena = backend.empty((written.arena_bytes + memory.ALIGNMENT,), "uint8")
         start = -backend.address(arena) % memory.ALIGNMENT
 
         def real(b):
             if not isinstance(b, Buffer):
                 return b
+            if b.storage.fed:
+                return backend.reshape(fed[id(b.storage)], b.shape)
             return backend.view(arena, start + b.storage.offset, b.shape, b.dtype)
 
+        def all_real(group):
+            return [real(b) for b in group]
+
         for step in ops.steps:
-            step.operands = tuple(real(b) for b in step.operands)
-            step.scratch = real(step.scratch)
-        recorded = Recorded(ops.steps, backend.program(ops.steps), size, backend)
-        recorded.inputs, recorded.targets, recorded.weights = inputs, labels, sample_weights
-        recorded.outputs = [real(b) for b in outputs]
-        recorded.loss, recorded.losses = real(loss), [real(b) for b in losses]
-        recorded.metrics = [(metric, *map(real, measured)) for metric, *measured in metrics]
+            step.operands, step.scratch = tuple(map(real, step.operands)), real(step.scratch)
+        loss, losses = real(written.loss), all_real(written.losses)
+        metrics = [(metric, *map(real, measured)) for metric, *measured in written.metrics]
+        counted = []  # (array, how often its number counts)
+        if loss is not None:
+            several = losses if self.model.compiled.loss_keys() else []
+            counted = [(a, float(written.inputs[0].shape[0])) for a in (*several, loss)]
+            counted += [(a, 1.0) for _, *measured in metrics for a in measured]
+        tally = backend.tally([a for a, _ in counted], [scale for _, scale in counted])
+        program = backend.program(ops.steps, ops.mailbox, list(fed.values()), tally)
+        recorded = Recorded(ops.steps, program, written.arena_bytes, backend)
+        recorded.inputs, recorded.targets = all_real(written.inputs), all_real(written.targets)
+        recorded.weights, recorded.outputs = all_real(written.weights), all_real(written.outputs)
+        recorded.loss, recorded.losses, recorded.metrics, recorded.tally = loss, losses, metrics, tally
         return recorded
+
+    def _say_hindrances(self, recorded):
+        """Warns, in a line, where a step is more than the one call that the backend makes of it."""
+        reasons = [recorded.program.hindrance] if recorded.program.hindrance else []
+        if recorded.backend.memory != "host":
+            names = ", ".join(metric.name for _, _, metric in self.model.compiled.on_host)
+            reasons += [f"metric {names} is computed on the host after every step"] if names else []
+        if reasons:
+            text = "the training step is not one CUDA graph without host reads"
+            warnings.warn(f"{recorded.backend.name}: {text}: {'; '.join(reasons)}", stacklevel=2)
 
     def _losses(self, ops, outputs, labels, weights):
         """The total loss, each output's own, and {tensor: gradient of the total}."""
@@ -186,3 +245,18 @@ class Executor:
             self.random_state += np.uint64(1)
             self.model.optimizer.before_step()
         recorded.program.run()
+        if recorded.tally is not None:
+            recorded.tally.add()
+
+
+def _of_batch(what, count):
+    """A shape, (shape, dtype) or None, with another number of rows."""
+    if what is None:
+        return None
+    return (_of_batch(what[0], count), what[1]) if isinstance(what[0], tuple) else (count, *what[1:])
+
+
+def _room(shapes, optimizer):
+    """Bytes for what changes from step to step: rows and address of the data, hyper, the random state."""
+    hyper = getattr(optimizer, "hyper", None)
+    return 1024 + 4 * shapes[0][0] + (0 if hyper is None else hyper.nbytes)

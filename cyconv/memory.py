@@ -54,6 +54,8 @@ def _lifetimes(steps):
     for i, step in enumerate(steps):
         for buffer in step.buffers():
             storage = buffer.storage
+            if storage.fed:
+                continue
             if id(storage) not in storages:
                 storages[id(storage)] = storage
                 storage.first = i
@@ -69,11 +71,11 @@ def _merge(steps):
     for i, step in enumerate(steps):
         sources, target = _in_place(step)
         out = getattr(step.operands[target], "storage", None)
-        if out is None or out.first != i or out.owner is not None:
+        if out is None or out.fed or out.first != i or out.owner is not None:
             continue
         for position in sources:
             source = getattr(step.operands[position], "storage", None)
-            if source is None or source is out:
+            if source is None or source.fed or source is out:
                 continue
             root = _root(source)
             if root.last == i and root.nbytes == out.nbytes:
@@ -89,3 +91,32 @@ def _root(storage):
 
 def _round(count):
     return -(-count // ALIGNMENT) * ALIGNMENT
+
+
+def shown(count):
+    """Bytes for people."""
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
+
+
+def too_large(plan, batch, free):
+    """The MemoryError that says where most memory is alive, and which batch would fit.
+
+    plan: a batch's size -> the step on paper, with `steps` and the bytes `needed`. free: bytes.
+    """
+    step, alive = plan(batch), {}
+    for storage in _lifetimes(step.steps):
+        for i in range(storage.first, min(storage.last + 1, len(step.steps))):
+            alive[i] = alive.get(i, 0) + (storage.nbytes if storage.owner is None else 0)
+    where = ""
+    if alive:
+        worst = step.steps[max(alive, key=alive.get)]
+        where = f'; most of it is alive at layer "{worst.layer}" ({worst.phase})'
+    fits, too_many = 0, batch
+    while too_many - fits > 1:
+        half = (fits + too_many) // 2
+        fits, too_many = (half, too_many) if plan(half).needed <= free else (fits, half)
+    advice = f"a batch of {fits} would fit" if fits else "not even a batch of 1 would fit"
+    return MemoryError(
+        f"a step with a batch of {batch} needs {shown(step.needed)} beside the weights, and "
+        f"{shown(free)} are free{where}; {advice}"
+    )

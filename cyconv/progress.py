@@ -23,12 +23,16 @@ class Progbar:
         """Whether the bar moves: on a terminal and in a notebook."""
         return verbose == 1 and (sys.stdout.isatty() or in_notebook())
 
+    def due(self):
+        """Whether the line was not rewritten just now."""
+        return time.perf_counter() - self.shown >= (NOTEBOOK if in_notebook() else TERMINAL)
+
     def update(self, done, logs=None):
-        """After step `done`: rewrites the line, unless it was rewritten just now."""
+        """After step `done`: rewrites the line, if that is due. logs {}: nobody asked for them in time."""
         now = time.perf_counter()
         if done == 1:
             self.first = now
-        if self.live(self.verbose) and now - self.shown >= (NOTEBOOK if in_notebook() else TERMINAL):
+        if self.live(self.verbose) and self.due() and logs != {}:
             self.shown = now
             line = self._line(done, now, logs)
             if not in_notebook():  # a line that wraps cannot be rewritten

@@ -9,17 +9,20 @@ from math import prod
 
 import numpy as np
 
-from .backends.interface import Door
+from .backends.interface import Door, in_numpy
 from .memory import ALIGNMENT
 
 
 class Storage:
-    """Bytes that some buffers share. `offset` is set by `memory.place`; kept ones outlive the step."""
+    """Bytes that some buffers share. `offset` is set by `memory.place`; kept ones outlive the step. Those
+    that are fed, the batch, have an array of their own.
+    """
 
-    __slots__ = ("first", "kept", "last", "nbytes", "offset", "owner")
+    __slots__ = ("fed", "first", "kept", "last", "nbytes", "offset", "owner")
 
     def __init__(self, nbytes):
         self.nbytes, self.kept, self.offset = nbytes, False, None
+        self.fed = False
         self.first = self.last = None
         self.owner = None  # the storage whose place this one takes over (in-place operations)
 
@@ -56,12 +59,23 @@ class Step:
         return [b for b in (*self.operands, self.scratch) if isinstance(b, Buffer)]
 
 
-class Recorder(Door):
-    """A door over `backend`. Set `layer`, `phase` and `node` before the code that belongs to them runs."""
+class OnPaper:
+    """The mailbox of a step that is written down only to see what it needs."""
 
-    def __init__(self, backend, random_state):
-        self.backend, self.random_state = backend, random_state
-        self.steps = []
+    def share(self, host):
+        return host
+
+
+class Recorder(Door):
+    """A door over `backend`. Set `layer`, `phase` and `node` before the code that belongs to them runs.
+
+    random_state: the host's array. mailbox: where kernels read small arrays that change from step to step.
+    """
+
+    def __init__(self, backend, random_state, mailbox=None):
+        self.backend, self.mailbox = backend, mailbox or backend.mailbox(1024)
+        self.random_state = self.live(random_state)
+        self.steps, self.fed = [], []
         self.layer, self.phase, self.node = "", "forward", 0
 
     def empty(self, shape, dtype):
@@ -76,6 +90,17 @@ class Recorder(Door):
         """A constant of the step: an array of the backend with these values."""
         return self.backend.asarray(values, dtype)
 
+    def live(self, host):
+        """What kernels read in place of a small host array that is written before each step."""
+        return self.mailbox.share(host)
+
+    def given(self, shape, dtype):
+        """A buffer that is filled before each step."""
+        buffer = Buffer(shape, dtype)
+        buffer.storage.fed = True
+        self.fed.append(buffer)
+        return buffer
+
     def keep(self, buffer):
         """Marks a buffer that is read after the step; returns it."""
         if isinstance(buffer, Buffer):
@@ -88,8 +113,7 @@ class Recorder(Door):
 
         def run(*arrays):
             *sources, target = arrays
-            hosts = [backend.to_host(s) for s in sources]
-            backend.load(target, backend.python(function, hosts, shape, dtype))
+            backend.load(target, in_numpy(function, [backend.to_host(s) for s in sources], shape))
 
         self._append("python", (*inputs, out), {"function": run}, None)
         return out

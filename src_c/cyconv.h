@@ -134,7 +134,7 @@ const char *cy_activation_name(int activation);
 const char *cy_binary_name(int binary);
 const char *cy_function_name(int function);
 const char *cy_level_name(int level);
-int cy_has_openmp(void);
+int cy_has_threads(void);
 const char *cy_compiler(void);
 const char *cy_flags(void);
 

@@ -78,9 +78,9 @@ const char *cy_binary_name(int code) { return name_of(binary_names, CY_BINS, cod
 const char *cy_function_name(int code) { return name_of(function_names, CY_FUNS, code); }
 const char *cy_level_name(int level) { return name_of(level_names, CY_LEVELS, level); }
 
-int cy_has_openmp(void)
+int cy_has_threads(void)
 {
-#ifdef _OPENMP
+#ifdef CYCONV_PTHREADS
     return 1;
 #else
     return 0;

@@ -6,11 +6,8 @@
 #ifndef CYCONV_THREADS_H
 #define CYCONV_THREADS_H
 #include "cyconv.h"
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
-/* Nanoseconds on one thread below which a team is not called: on a busy machine its other members come late. */
+/* Nanoseconds on one thread below which a team is not called: bringing one together takes about 1000. */
 #define CY_SERIAL_NANOSECONDS 50e3
 
 enum {
@@ -46,29 +43,10 @@ static inline cy_range cy_share(cy_team team, ptrdiff_t count, ptrdiff_t grain)
     return (cy_range){first < count ? first : count, last < count ? last : count};
 }
 
-/* Runs body once in each thread of a team of `threads`. */
-static inline void cy_parallel(const cy_call *call, int threads, cy_body body, void *job)
-{
-#ifdef _OPENMP
-    if (threads > 1) {
-#pragma omp parallel num_threads(threads)
-        body(call, (cy_team){omp_get_thread_num(), omp_get_num_threads()}, job);
-        return;
-    }
-#endif
-    (void)threads;
-    body(call, (cy_team){0, 1}, job);
-}
+/* Runs body once in each thread of a team of at most `threads` (threads.c: how the team comes together). */
+void cy_parallel(const cy_call *call, int threads, cy_body body, void *job);
 
 /* Every thread of the team waits here for the others. */
-static inline void cy_wait(cy_team team)
-{
-#ifdef _OPENMP
-    if (team.size > 1) {
-#pragma omp barrier
-    }
-#endif
-    (void)team;
-}
+void cy_wait(cy_team team);
 
 #endif

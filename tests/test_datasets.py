@@ -11,7 +11,9 @@ import types
 import numpy as np
 import pytest
 
-from cyconv.datasets import _files, _idx, cifar10, digits, fashion_mnist, mnist
+from cyconv.datasets import (
+    _files, _idx, cifar10, digits, fashion_mnist, isbi2012, mnist, synthetic_membranes,
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -348,3 +350,104 @@ def test_split_takes_each_image_once(share):
 def test_split_refuses_what_is_no_share(share):
     with pytest.raises(ValueError, match="between 0 and 1"):
         digits.split(np.arange(9), np.arange(9), share, 0)
+
+
+# ISBI 2012 and synthetic membranes -------------------------------------------------------------------------
+
+
+def stacks(folder, sections, labels=None):
+    """The challenge's two files."""
+    tifffile = pytest.importorskip("tifffile")
+    folder.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(folder / "train-volume.tif", sections, photometric="minisblack")
+    if labels is not None:
+        tifffile.imwrite(folder / "train-labels.tif", labels, photometric="minisblack", compression="zlib")
+    return folder
+
+
+def some_sections(n=3):
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (n, 20, 24), np.uint8), 255 * rng.integers(0, 2, (n, 20, 24), np.uint8)
+
+
+def test_isbi_is_found_in_a_path_in_the_data_folder_and_in_the_cache(monkeypatch, tmp_path):
+    sections, labels = some_sections()
+    stacks(tmp_path / "here", sections, labels)
+    stacks(tmp_path / "data" / "isbi2012", sections[:2], labels[:2])
+    stacks(tmp_path / "cache" / "isbi2012", sections[:1], labels[:1])
+    found, inside = isbi2012(tmp_path / "here")
+    np.testing.assert_array_equal(found, sections)
+    np.testing.assert_array_equal(inside, labels // 255)
+    assert len(isbi2012()[0]) == 1
+    monkeypatch.setenv("CYCONV_DATA", str(tmp_path / "data"))
+    assert len(isbi2012()[0]) == 2
+    monkeypatch.setenv("CYCONV_DATA", str(tmp_path / "here"))
+    assert len(isbi2012()[0]) == 3
+    np.testing.assert_array_equal(isbi2012(tmp_path / "here" / "train-volume.tif")[0], sections)
+
+
+def test_isbi_without_labels_is_sections_alone(tmp_path):
+    sections, _ = some_sections()
+    found, labels = isbi2012(stacks(tmp_path, sections))
+    assert labels is None and found.shape == sections.shape
+
+
+def test_isbi_that_is_nowhere_tells_where_it_was_sought_and_what_to_do(tmp_path, nothing_outside):
+    with pytest.raises(FileNotFoundError) as error:
+        isbi2012()
+    told = str(error.value)
+    for part in ("CYCONV_DATA: not set", str(tmp_path / "cache"), "train-labels.tif", "synthetic_membranes"):
+        assert part in told
+    with pytest.raises(FileNotFoundError, match="has no train-volume.tif"):
+        isbi2012(tmp_path)
+    assert not nothing_outside  # it is never downloaded
+
+
+def test_isbi_files_that_are_something_else_are_refused_by_name(tmp_path):
+    sections, labels = some_sections()
+    stacks(tmp_path, sections, labels)
+    good = (tmp_path / "train-volume.tif").read_bytes()
+    for content in (b"", b"not a picture", good[:200], good[:-700]):
+        (tmp_path / "train-volume.tif").write_bytes(content)
+        with pytest.raises(ValueError, match="train-volume.tif"):
+            isbi2012(tmp_path)
+    for volume, truth, says in (
+        (sections.astype(np.uint16), labels, "holds uint16 values"),
+        (sections, labels[:2], "not of one set"),
+        (sections, sections, "labels are 0"),
+    ):
+        stacks(tmp_path, volume, truth)
+        with pytest.raises(ValueError, match=says):
+            isbi2012(tmp_path)
+
+
+def test_isbi_without_tifffile_names_the_extra(tmp_path, monkeypatch):
+    stacks(tmp_path, *some_sections())
+    monkeypatch.setitem(sys.modules, "tifffile", None)
+    with pytest.raises(ModuleNotFoundError, match=r"cyconv\[isbi\]"):
+        isbi2012(tmp_path)
+
+
+def test_synthetic_membranes_are_membranes():
+    """Dark lines around bright cells: about as many as asked for, told apart by the labels."""
+    ndimage = pytest.importorskip("scipy.ndimage")
+    sections, labels = synthetic_membranes(2, 128, cells=20, seed=5)
+    assert sections.shape == labels.shape == (2, 128, 128)
+    assert sections.dtype == labels.dtype == np.uint8 and set(np.unique(labels)) == {0, 1}
+    for section, label in zip(sections, labels):
+        assert 0.6 < label.mean() < 0.9
+        assert section[label == 1].mean() > section[label == 0].mean() + 30
+        sizes = np.bincount(ndimage.label(label)[0].ravel())[1:]
+        assert 15 <= (sizes > 30).sum() <= 45  # those that the border cuts are more
+        brightest = section[ndimage.binary_dilation(label == 0, iterations=2) & (label == 1)]
+        assert brightest.std() > 10  # and no threshold is enough
+
+
+def test_synthetic_membranes_repeat_by_seed():
+    sections, labels = synthetic_membranes(3, 64, seed=1)
+    for again, expected in zip(synthetic_membranes(2, 64, seed=1), (sections, labels)):
+        np.testing.assert_array_equal(again, expected[:2])
+    assert not np.array_equal(sections[0], sections[1])
+    assert not np.array_equal(sections, synthetic_membranes(3, 64, seed=2)[0])
+    with pytest.raises(ValueError, match="`size` is an integer, at least 32. Received: 8"):
+        synthetic_membranes(size=8)

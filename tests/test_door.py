@@ -107,7 +107,7 @@ def test_a_backend_can_be_registered(monkeypatch):
             super()._do(operation, operands, attributes)
 
     backends.register("counting", Counting)
-    assert backends.names() == ("reference", "cpu", "counting") and not made
+    assert backends.names() == ("reference", "cpu", "gpu", "counting") and not made
     with backends.use("counting") as door:
         np.testing.assert_allclose(door.softmax(np.zeros((1, 4), np.float32)), 0.25)
         assert door.last == "softmax" and backends.active() is door

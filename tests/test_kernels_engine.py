@@ -22,7 +22,7 @@ def test_the_ceiling_is_measured(level):
 
 def test_the_engine_says_how_it_was_built():
     assert engine.compiler().split()[0] in ("gcc", "clang")
-    assert isinstance(engine.flags(), str) and engine.has_openmp() in (True, False)
+    assert isinstance(engine.flags(), str) and engine.has_threads() in (True, False)
 
 
 OPTIONS = dict(strides=(2, 1), padding=((1, 1), (1, 0)), dilation=(1, 2), groups=2)

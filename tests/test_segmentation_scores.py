@@ -2,6 +2,7 @@
 
 import builtins
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from scipy import ndimage, stats
 from skimage import metrics as skimage_metrics
 from skimage.segmentation import watershed
 
+from cyconv import visualize
 from cyconv.metrics import segmentation
 from cyconv.metrics.segmentation import Overlap, label_cells, thin_borders, warp
 
@@ -58,6 +60,16 @@ def test_by_hand(case):
     for name in ("v_rand", "v_info", "rand_error", "warping_error", "pixel_error"):
         alone = getattr(segmentation, name)(truth.astype(bool), found.astype("float32"), 0.5)
         assert float(alone) == getattr(result, name).value
+
+
+def test_the_table_of_the_page():
+    page = (Path(__file__).parent.parent / "docs" / "segmentation-scores.md").read_text()
+    lines = re.findall(r"^\| `([1.]+)` \| `([1.]+)` \|[^|]*\|(.*)\|$", page, re.M)
+    assert len(lines) == 5
+    for truth, found, numbers in lines:
+        result = segmentation.scores(row(truth), row(found), 0.5)
+        every = (result.v_rand, result.v_info, result.rand_error, result.warping_error, result.pixel_error)
+        assert [f"{float(score):.3f}" for score in every] == numbers.replace("|", " ").split()
 
 
 def test_a_split_line_costs_one_pixel_of_warping():
@@ -193,6 +205,48 @@ def test_warping_keeps_the_topology_of_sections(seed):
     assert topology(warped) == topology(truth)
     assert (warped != goal).sum() < (truth != goal).sum()
     assert (warped == truth)[truth == goal].all(), "only what differs may change"
+
+
+# Which cells ------------------------------------------------------------------------------------------------
+
+
+def test_cells_that_were_split_and_merged():
+    truth, found = row("1111.1111.111.111111"), row("111111111.111.11.111")
+    expected = {"right": 1, "split": 1, "merged": 2, "both": 0}
+    result = segmentation.mistakes(truth, found)
+    assert result.cells == expected
+    np.testing.assert_array_equal(result.truth[0], [3] * 4 + [0] + [3] * 4 + [0, 1, 1, 1, 0] + [2] * 6)
+    np.testing.assert_array_equal(result.found[0], [3] * 9 + [0, 1, 1, 1, 0, 2, 2, 0, 2, 2, 2])
+    # pieces of 2 and 3 pixels are a third and a half of six: above 0.4 only one takes part
+    assert segmentation.mistakes(truth, found, 0.4).cells == {"right": 2, "split": 0, "merged": 2, "both": 0}
+    both = segmentation.mistakes(row("111.111"), row("1.11111"), 0.2)
+    assert both.cells == {"right": 0, "split": 0, "merged": 1, "both": 1}
+    assert both.truth[0].tolist() == [4, 4, 4, 0, 3, 3, 3] and both.found[0].tolist() == [2, 0] + [4] * 5
+    assert segmentation.mistakes(truth, truth).cells == {"right": 4, "split": 0, "merged": 0, "both": 0}
+    with pytest.raises(ValueError, match="`least` is a share"):
+        segmentation.mistakes(truth, found, 0)
+    with pytest.raises(ValueError, match="one shape"):
+        segmentation.mistakes(truth, found[:, 1:])
+
+
+def test_the_picture_of_splits_and_mergers():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    truth, found = np.repeat(row("1111.1111.111.111111"), 4, 0), np.repeat(row("111111111.111.11.111"), 4, 0)
+    figure = visualize.splits_and_mergers(truth, found * 0.8, np.ones((4, 20, 1)), threshold=0.6)
+    figure.canvas.draw()
+    section, of_truth, of_found = (np.asarray(axis.images[0].get_array()) for axis in figure.axes)
+    assert section.shape == (4, 20)
+    np.testing.assert_array_equal(of_truth[0], [3] * 4 + [0] + [3] * 4 + [5, 1, 1, 1, 5, 2, 2, 5, 2, 2, 2])
+    np.testing.assert_array_equal(of_found[0], [3] * 4 + [5] + [3] * 4 + [5, 1, 1, 1, 5, 2, 2, 0, 2, 2, 2])
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["right: 1", "split: 1", "merged: 2", "both: 0"]
+    assert figure._suptitle.get_text().startswith("4 cells; V_Rand 0.")
+    with pytest.raises(ValueError, match="section and truth are of one height and width"):
+        visualize.splits_and_mergers(truth, found, np.ones((3, 20)))
+    with pytest.raises(ValueError, match="`prediction` holds probabilities"):
+        visualize.splits_and_mergers(truth, found * 255)
+    matplotlib.pyplot.close("all")
 
 
 # Printing and errors ---------------------------------------------------------------------------------------

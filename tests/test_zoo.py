@@ -33,6 +33,8 @@ def trained_params(model):
     (zoo.unet, 31_030_658),
     (lambda: zoo.unet_same(up="upsampling", narrow_end=True), 31_031_685),
     (zoo.intel_unet2d, 1_940_817),
+    # The count of cyconv bench, 1,943,761, without the biases that normalisation makes needless.
+    (lambda: zoo.unet_same(filters=16, batch_norm=True), 1_943_761 - 2 * (2 * (16 + 32 + 64 + 128) + 256)),
     (lambda: zoo.intel_unet2d(use_upsampling=True, use_dropout=False), 1_962_337),
     (lambda: zoo.intel_unet2d(fms=32), 7_759_521),
     (lambda: zoo.intel_unet2d(fms=32, use_upsampling=True), 7_846_081),

@@ -43,7 +43,7 @@ cdef extern from "cyconv.h" nogil:
     const char *cy_binary_name(int binary)
     const char *cy_function_name(int function)
     const char *cy_level_name(int level)
-    int cy_has_openmp()
+    int cy_has_threads()
     const char *cy_compiler()
     const char *cy_flags()
     double cy_measure_fma(int level, double seconds, int threads)

@@ -121,9 +121,9 @@ def levels():
     return [name for name, i in LEVELS.items() if cy_has_level(i)]
 
 
-def has_openmp():
-    """Whether the kernels were built with OpenMP."""
-    return bool(cy_has_openmp())
+def has_threads():
+    """Whether the kernels were built to run on several threads."""
+    return bool(cy_has_threads())
 
 
 def compiler():

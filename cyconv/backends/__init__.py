@@ -6,8 +6,8 @@ import os
 
 __all__ = ["active", "get", "names", "register", "use"]
 
-NAMES = ("reference", "cpu")  # those that every machine has
-_makers = {"reference": lambda: _host().Reference(), "cpu": lambda: _host().Cpu()}
+NAMES = ("reference", "cpu")  # those that every machine has; "gpu" needs CuPy and a device
+_makers = {"reference": lambda: _host().Reference(), "cpu": lambda: _host().Cpu(), "gpu": lambda: _gpu()}
 _made = {}
 _active = None
 
@@ -16,6 +16,12 @@ def _host():
     from . import host
 
     return host
+
+
+def _gpu():
+    from . import gpu
+
+    return gpu.Gpu(gpu.open_cupy())
 
 
 def register(name, make):

@@ -12,7 +12,7 @@ import numpy as np
 from .._native import engine
 from . import cpu, reference, threads
 from .algorithms import Choice
-from .interface import Door
+from .interface import Door, in_numpy
 
 
 class Host(Door):
@@ -43,10 +43,6 @@ class Host(Door):
         """Copies host values into an array of this backend, in place."""
         np.copyto(array, values, casting="same_kind")
 
-    def load_rows(self, array, values, rows):
-        """array[i] = values[rows[i]], without a temporary copy."""
-        np.take(values, rows, axis=0, out=array, mode="clip")
-
     def address(self, array):
         """Where the array begins in memory."""
         return array.ctypes.data
@@ -59,10 +55,23 @@ class Host(Door):
 
     def python(self, function, inputs, shape, dtype):
         """Calls `function` on arrays: what a layer written in NumPy does."""
-        result = np.asarray(function(*inputs))
-        if tuple(result.shape) != tuple(shape):
-            raise ValueError(f"expected an array of shape {tuple(shape)}, got {tuple(result.shape)}")
-        return self.asarray(result, dtype)
+        return self.asarray(in_numpy(function, inputs, shape), dtype)
+
+    def advance(self):
+        """The next step of what runs outside of recorded ones: random numbers are drawn anew."""
+        self.random_state += np.uint64(1)
+
+    def free_bytes(self):
+        """How much memory is left; not known here."""
+        return None
+
+    def mailbox(self, size):
+        """Where a recorded step reads what the host writes before it: here, the host's own arrays."""
+        return Mailbox()
+
+    def tally(self, arrays, scales):
+        """Counts numbers over the steps of a program."""
+        return Tally(arrays, scales)
 
 
 class Reference(Host):
@@ -84,7 +93,7 @@ class Reference(Host):
     def scratch(self, operation, operands, attributes):
         return 0
 
-    def program(self, steps):
+    def program(self, steps, mailbox=None, fed=(), tally=None):
         return Program([partial(_silently, self._function(s), s.operands, self._options(s)) for s in steps])
 
     @staticmethod
@@ -120,7 +129,7 @@ class Cpu(Host):
         """Bytes of scratch that the recorded call will need."""
         return cpu.lower(operation, operands, attributes, threads.count())[-1]
 
-    def program(self, steps):
+    def program(self, steps, mailbox=None, fed=(), tally=None):
         """Every stretch of C calls becomes one plan; a step in Python stands between two stretches."""
         parts = []
         for step in steps:
@@ -154,8 +163,34 @@ def _aligned(count, alignment=64):
     return raw[start : start + count]
 
 
+class Mailbox:
+    """The kernels of a recorded step read the host's own arrays."""
+
+    def share(self, host):
+        return host
+
+
+class Tally:
+    """sums[i] += scales[i] * arrays[i][0] with each step, in float64."""
+
+    def __init__(self, arrays, scales):
+        self.arrays, self.scales = arrays, scales
+        self.sums = np.zeros(len(arrays))
+
+    def add(self):
+        """A step has been run."""
+        self.sums += [scale * float(a[0]) for a, scale in zip(self.arrays, self.scales, strict=True)]
+
+    def take(self):
+        """The sums so far; they begin again at 0."""
+        sums, self.sums = self.sums, np.zeros(len(self.arrays))
+        return sums
+
+
 class Program:
     """Plans and Python functions, run in order."""
+
+    hindrance = ""  # what keeps it from being the one call that the backend could make of it
 
     def __init__(self, parts):
         self.parts = parts
@@ -164,6 +199,11 @@ class Program:
     def stretches(self):
         """How many times a run enters C (or a Python step)."""
         return len(self.parts)
+
+    def load(self, pairs, rows, copies):
+        """array[i] = values[rows[i]] for each pair (array, values), without a temporary copy."""
+        for array, values in pairs:
+            np.take(values, rows, axis=0, out=array, mode="clip")
 
     def run(self):
         for part in self.parts:

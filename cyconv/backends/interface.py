@@ -38,6 +38,14 @@ def expect(array, shape, name, operation):
         )
 
 
+def in_numpy(function, arrays, shape):
+    """function(*arrays), NumPy's, as an array; a ValueError where it has not the shape that was promised."""
+    result = np.asarray(function(*arrays))
+    if tuple(result.shape) != tuple(shape):
+        raise ValueError(f"expected an array of shape {tuple(shape)}, got {tuple(result.shape)}")
+    return result
+
+
 class Door:
     """The operations, with their shape arithmetic. Subclasses give `_do`, `empty` and the array functions."""
 

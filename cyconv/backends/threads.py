@@ -23,8 +23,8 @@ _count = initial()
 
 
 def count():
-    """The number of threads in force; always 1 in a build without OpenMP."""
-    return _count if engine.has_openmp() else 1
+    """The number of threads in force; always 1 in a build without threads."""
+    return _count if engine.has_threads() else 1
 
 
 def set_count(n):

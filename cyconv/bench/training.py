@@ -26,8 +26,7 @@ def cyconv_step(model, x, y, classes):
     model.compile(keras.optimizers.Adam(0.001), loss(from_logits=True))
     recorded = recorded_step(model, len(x), "train")
     rows = np.arange(len(x))
-    recorded.backend.load_rows(recorded.inputs[0], x, rows)
-    recorded.backend.load_rows(recorded.targets[0], y, rows)
+    recorded.program.load([(recorded.inputs[0], x), (recorded.targets[0], y)], rows, {})
 
     def step():
         model.executor.run(recorded, training=True)

@@ -67,3 +67,7 @@ class Callback:
         alias = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}.get(hook)
         changed = getattr(getattr(self, hook), "__func__", None) is not getattr(Callback, hook)
         return changed or (alias is not None and self.listens(alias))
+
+    def due(self):
+        """Whether this callback would look at the logs of the batch that ends now: a GPU waits for them."""
+        return True

@@ -42,6 +42,10 @@ class CallbackList(Callback):
     def listens(self, hook):
         return any(c.listens(hook) for c in self.callbacks)
 
+    def logs_of(self, hook, logs):
+        """logs(), if some callback will look at it now, else {}."""
+        return logs() if any(c.listens(hook) and c.due() for c in self.callbacks) else {}
+
     def state(self):
         return [[type(c).__name__, c.state()] for c in self.callbacks]
 

@@ -24,6 +24,9 @@ class ProgbarLogger(Callback):
         """Numbers within an epoch are only worked out where a live bar shows them."""
         return super().listens(hook) and not (hook.endswith("batch_end") and not Progbar.live(self.verbose))
 
+    def due(self):
+        return self.bar.due()
+
     def on_train_begin(self, logs=None):
         self.in_fit = True
 

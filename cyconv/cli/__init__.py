@@ -2,6 +2,7 @@
 
 cyconv info
 cyconv demo digits | mnist [--epochs N] [--batch-size N] [--seed N] [--out DIR]
+cyconv demo isbi [--data DIR] [--folds N] [--minutes M] [--resume] [--score MODEL] [--out DIR] ...
 cyconv bench kernels | roofline | steps | networks | ... [options: cyconv bench NAME --help]
 """
 
@@ -11,6 +12,7 @@ import sys
 from importlib import import_module
 
 from ..bench import BENCHMARKS, positive
+from . import isbi
 
 
 def main(arguments=None):
@@ -37,19 +39,23 @@ def parser():
     info = commands.add_parser("info", help="version, backend, processor level, threads, what is installed")
     info.set_defaults(run=run_info)
 
-    demo = commands.add_parser("demo", help="train a small network on real images, and draw what it learned")
-    demo.add_argument(
-        "name", choices=("digits", "mnist"), help="the images: 8x8 in seconds, 28x28 in a minute or two"
-    )
-    demo.add_argument(
-        "--epochs", type=positive, help="times through the training images (digits: 30, mnist: 3)"
-    )
-    demo.add_argument("--batch-size", type=positive, help="images a step (digits: 32, mnist: 64)")
-    demo.add_argument(
-        "--seed", type=int, default=0, help="of the initial weights and the order of images (0)"
-    )
-    demo.add_argument("--out", default="demo-output", help="folder for the pictures (demo-output)")
-    demo.set_defaults(run=run_demo)
+    demo = commands.add_parser("demo", help="train a network on real images, and draw what it learned")
+    demos = demo.add_subparsers(required=True, metavar="NAME")
+    for name, what, epochs, batch_size in (
+        ("digits", "8x8 digits, in seconds", 30, 32),
+        ("mnist", "28x28 digits, in a minute or two", 3, 64),
+    ):
+        options = demos.add_parser(name, help=what)
+        options.add_argument("--epochs", type=positive, help=f"times through the training images ({epochs})")
+        options.add_argument("--batch-size", type=positive, help=f"images a step ({batch_size})")
+        options.add_argument(
+            "--seed", type=int, default=0, help="of the initial weights and the order of images (0)"
+        )
+        options.add_argument("--out", default="demo-output", help="folder for the pictures (demo-output)")
+        options.set_defaults(run=run_demo, name=name)
+    options = demos.add_parser("isbi", help="membranes under the electron microscope: a scored U-Net")
+    isbi.arguments(options)
+    options.set_defaults(run=isbi.run)
 
     bench = commands.add_parser("bench", help="time kernels and networks, answers checked first")
     benchmarks = bench.add_subparsers(required=True, metavar="NAME")

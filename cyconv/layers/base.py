@@ -169,7 +169,7 @@ class Layer(Explainable, Configurable):
         self.output_shapes(shapes if nested else shapes[0])
         for variable in self.weights:
             variable.on(backend)
-        backend.random_state += np.uint64(1)
+        backend.advance()
         y, _ = self.forward(backend, arrays if nested else arrays[0], training)
         return np.array(backend.to_host(y))
 

@@ -8,12 +8,13 @@ from ..arrays import numbers
 class Batches:
     """Inputs, labels and sample weights of equal length, read in batches of rows.
 
-    inputs, targets, weights: lists of arrays (None where an output has no loss or no weights).
+    inputs, targets, weights: lists of arrays (None where an output has no loss or no weights). copies: what a
+    backend keeps of them in memory of its own; they must not change meanwhile.
     """
 
     def __init__(self, inputs, targets, weights):
         self.inputs, self.targets, self.weights = inputs, targets, weights
-        self.size = len(inputs[0])
+        self.size, self.copies = len(inputs[0]), {}
 
     def split(self, fraction):
         """(first part, last part): of the rows the first floor((1 - fraction) * size), and the others."""
@@ -42,12 +43,10 @@ class Batches:
 
     def load(self, recorded, rows):
         """Copies rows (an index array) into the arrays of a recorded step."""
-        for group, arrays in zip(
-            self.groups(), (recorded.inputs, recorded.targets, recorded.weights), strict=True
-        ):
-            for values, array in zip(group, arrays, strict=True):
-                if array is not None:
-                    recorded.backend.load_rows(array, values, rows)
+        sides = zip(self.groups(), (recorded.inputs, recorded.targets, recorded.weights), strict=True)
+        pairs = [(array, values) for group, arrays in sides
+                 for values, array in zip(group, arrays, strict=True) if array is not None]  # fmt: skip
+        recorded.program.load(pairs, rows, self.copies)
 
 
 def as_list(value, names, what, optional=()):

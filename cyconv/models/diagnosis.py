@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ..backends import active
 from . import data
 
 
@@ -10,7 +9,7 @@ def first_nonfinite(model, x, training=False):
     """The path of the first layer ("conv2d", "inner/dense") whose output for x is not finite; "input" where x
     itself is not; None where all is finite. Layers run one by one, nothing is trained.
     """
-    inputs, backend = data.prepare_inputs(model, x), active()
+    inputs, backend = data.prepare_inputs(model, x), model.backend
     if not all(np.isfinite(a).all() for a in inputs):
         return "input"
     flat = model.executor.flat

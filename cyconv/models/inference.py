@@ -15,13 +15,17 @@ STEPS = threading.RLock()  # a generator may predict, in its thread, with the mo
 class Inference:
     """Evaluation and prediction, on arrays or on anything that yields batches."""
 
-    def _step(self, mode, batch, rows, read):
-        """Runs the recorded step for some rows of `batch`; returns read(step, number of rows)."""
+    def _step(self, mode, batch, rows, measures=None):
+        """Runs the recorded step for some rows of `batch`, counted in `measures`; returns the step."""
         with STEPS:
             recorded = self.executor.step(mode, *batch.signature(len(rows)))
             batch.load(recorded, rows)
+            if measures is not None:
+                measures.begin(recorded)
             self.executor.run(recorded, mode == "train")
-            return read(recorded, len(rows))
+            if measures is not None:
+                measures.add(recorded, len(rows))
+            return recorded
 
     # Data --------------------------------------------------------------------------------------------------
 
@@ -79,9 +83,9 @@ class Inference:
             for i, (batch, rows) in enumerate(batches):
                 if begins:
                     hooks.on_test_batch_begin(i)
-                self._step("test", batch, rows, measures.add)
+                self._step("test", batch, rows, measures)
                 if ends:
-                    hooks.on_test_batch_end(i, measures.logs())
+                    hooks.on_test_batch_end(i, hooks.logs_of("on_test_batch_end", measures.logs))
                 if self.stop_evaluating:
                     break
         logs = measures.logs()
@@ -94,7 +98,7 @@ class Inference:
 
     def _on_batch(self, mode, batch, return_dict):
         measures = Measures(self)
-        self._step(mode, batch, np.arange(batch.size), measures.add)
+        self._step(mode, batch, np.arange(batch.size), measures)
         return self._reported(measures.logs(), return_dict)
 
     def _reported(self, logs, return_dict):
@@ -153,7 +157,6 @@ class Inference:
         return data.Batches(data.prepare_inputs(self, x), [], [])
 
     def _outputs(self, batch, rows):
-        def copies(recorded, count):
+        with STEPS:
+            recorded = self._step("predict", batch, rows)
             return [np.array(recorded.backend.to_host(o)) for o in recorded.outputs]
-
-        return self._step("predict", batch, rows, copies)

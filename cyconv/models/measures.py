@@ -4,13 +4,18 @@ import numpy as np
 
 
 class Measures:
-    """The means of the losses over the samples since `reset`, and the metrics of `model`."""
+    """The means of the losses over the samples since `reset`, and the metrics of `model`.
+
+    A recorded step counts for itself (its `tally`), where its arrays are; `collect` brings home what it has
+    counted: after each step where that costs nothing, else when `logs` are asked for.
+    """
 
     def __init__(self, model):
-        self.model = model
+        self.model, self._counting = model, []
         self.reset()
 
     def reset(self):
+        self._collect_all()
         self.sums, self.seen = 0.0, 0
         for _, metric in self._metrics():
             metric.reset_state()
@@ -18,20 +23,43 @@ class Measures:
     def _metrics(self):
         return self.model.compiled.named_metrics
 
+    def begin(self, recorded):
+        """What the step counts from now on is for these measures."""
+        if recorded.counts_for is not self:
+            if recorded.counts_for is not None:
+                recorded.counts_for.collect(recorded)
+            recorded.counts_for = self
+            self._counting.append(recorded)
+
+    def collect(self, recorded):
+        """Takes over what the step has counted."""
+        if recorded.counts_for is not self or not recorded.pending:
+            return
+        recorded.pending = 0
+        counted = recorded.tally.take()
+        each = len(counted) - 2 * len(recorded.metrics)
+        self.sums = self.sums + counted[:each]
+        for i, (metric, *_) in enumerate(recorded.metrics):
+            metric.add(*counted[each + 2 * i : each + 2 * i + 2].tolist())
+
+    def _collect_all(self):
+        for recorded in self._counting:
+            self.collect(recorded)
+
     def add(self, recorded, count):
         """A step on `count` samples has been run."""
         host = recorded.backend.to_host
-        losses = recorded.losses if self.model.compiled.loss_keys() else []
-        self.sums = self.sums + count * np.array([float(host(v)[0]) for v in (*losses, recorded.loss)])
         self.seen += count
-        for metric, *measured in recorded.metrics:
-            metric.add(*(float(host(m)[0]) for m in measured))
+        recorded.pending += 1
+        if recorded.backend.memory == "host":
+            self.collect(recorded)
         for i, weighted, metric in self.model.compiled.on_host:
             arrays = recorded.targets[i], recorded.outputs[i], recorded.weights[i] if weighted else None
             metric.update_state(*(None if a is None else np.array(host(a)) for a in arrays))
 
     def logs(self):
         """{name: value}, by name, as Keras orders them."""
+        self._collect_all()
         if not self.seen:
             return {}
         means = zip([*self.model.compiled.loss_keys(), "loss"], (self.sums / self.seen).tolist(), strict=True)
@@ -45,10 +73,12 @@ class Measures:
         return dict(sorted(logs.items()))
 
     def state(self):
+        self._collect_all()
         metrics = [metric.state() for _, metric in self._metrics()]
         return {"sums": self.sums, "seen": self.seen, "metrics": metrics}
 
     def restore(self, state):
+        self._collect_all()
         self.sums, self.seen = state["sums"], state["seen"]
         for (_, metric), arrays in zip(self._metrics(), state["metrics"], strict=True):
             metric.load_state(arrays)

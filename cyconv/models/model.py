@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from ..backends import active
+from ..backends import active, get
 from ..configurable import custom_object_scope, deserialize_keras_object, serialize_keras_object
 from ..graph import SymbolicTensor, flatten, ordered_layers, ordered_nodes
 from ..layers.container import Container
@@ -61,6 +61,23 @@ class Model(Training, Saving, Container):
         self._layers, self.built = layers, True
         self.dtype = self.outputs[0].dtype
         self.build_shape = [t.shape for t in self.inputs]
+
+    # Where it lives -----------------------------------------------------------------------------------------
+
+    @property
+    def backend(self):
+        """The backend that runs the model: that of `to`, else the one in force."""
+        return active() if self._place is None else get(self._place)
+
+    def to(self, backend):
+        """Keeps the model on the backend called `backend` ("cpu", "gpu", "reference"), weights and all,
+        whatever `use` says; None: on the one in force again. Returns the model.
+        """
+        place = None if backend is None else get(backend)  # says what is missing, before anything changes
+        self._place = None if place is None else place.name
+        for variable in self.weights:
+            variable.on(self.backend)
+        return self
 
     # Layers and weights -------------------------------------------------------------------------------------
 
@@ -136,11 +153,11 @@ class Model(Training, Saving, Container):
 
     def _run_in_training(self, inputs):
         """The outputs of a forward pass as in training, layer by layer."""
-        backend = active()
+        backend = self.backend
         arrays = [backend.asarray(a, self.dtype) for a in prepare_inputs(self, inputs)]
         for variable in self.weights:
             variable.on(backend)
-        backend.random_state += np.uint64(1)
+        backend.advance()
         y, _ = self.forward(backend, arrays if len(arrays) > 1 else arrays[0], True)
         outputs = [np.array(backend.to_host(a)) for a in (y if isinstance(y, list) else [y])]
         return outputs[0] if len(outputs) == 1 else outputs

@@ -20,6 +20,7 @@ class Training(Inference):
     def _init_training(self):
         self.compiled, self.optimizer, self.history = None, None, None
         self.stop_training, self._executor = False, None
+        self._place = None  # the name of the backend it was sent to
 
     def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, weighted_metrics=None,
                 run_eagerly=False, steps_per_execution=1, jit_compile="auto",
@@ -116,9 +117,11 @@ class Training(Inference):
             for batch, rows in batches:
                 if begins:
                     hooks.on_train_batch_begin(run.batch)
-                self._step("train", batch, rows, run.measures.add)
+                self._step("train", batch, rows, run.measures)
                 if ends:
-                    hooks.on_train_batch_end(run.batch, run.measures.logs())
+                    hooks.on_train_batch_end(
+                        run.batch, hooks.logs_of("on_train_batch_end", run.measures.logs)
+                    )
                 run.batch += 1
                 hooks.on_run_step(run)
                 if self.stop_training:

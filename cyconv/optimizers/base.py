@@ -2,7 +2,7 @@
 
 All trained variables lie in one arena, so a step is a few formulas over flat arrays, recorded with the step
 of the model. What changes from step to step (learning rate, bias corrections) lies in the small array
-`hyper`, written before each step.
+`hyper`, written before each step; kernels read it as `live`, wherever the weights are.
 """
 
 import re
@@ -38,6 +38,7 @@ class Optimizer(Configurable):
         self._learning_rate, self._undecayed = None, lambda variable: False
         self.learning_rate = learning_rate if old_rate is None else old_rate
         self._steps, self.arena, self.slots, self.hyper = 0, None, {}, None
+        self.live = None
         self.numbers = dict(self.extra)
 
     # Learning rate and steps -----------------------------------------------------------------------------
@@ -112,7 +113,7 @@ class Optimizer(Configurable):
             start = np.full(arena.size, self.slot_start(name), arena.dtype)
             backend.load(slot, kept.get(name, start))
         self.numbers = self.numbers if same else dict(self.extra)
-        self.hyper = backend.asarray(np.zeros(SHARED + len(self.hyper_values(1, 0.0))), arena.dtype)
+        self.hyper = np.zeros(SHARED + len(self.hyper_values(1, 0.0)), arena.dtype)
         self.decays = [self.weight_decay_of(v) for v in arena.variables]
         self.arena = arena
 
@@ -132,7 +133,7 @@ class Optimizer(Configurable):
         """Writes `hyper` for the step that comes."""
         values = self._hyper(self._steps + 1)
         self._steps += 1
-        self.arena.backend.load(self.hyper, np.array(values, self.arena.dtype))
+        self.hyper[...] = values
 
     def _hyper(self, step):
         rate, often = float(self.learning_rate), self.ema_overwrite_frequency
@@ -151,7 +152,8 @@ class Optimizer(Configurable):
     def record(self, ops):
         """Records the step of the whole arena."""
         passes.clip(ops, self.arena, self.clipnorm, self.clipvalue, self.global_clipnorm)
-        rate, kept, overwrite, *hyper = (self.hyper[i : i + 1] for i in range(self.hyper.size))
+        self.live = ops.live(self.hyper)
+        rate, kept, overwrite, *hyper = (self.live[i : i + 1] for i in range(self.hyper.size))
         passes.decay(ops, self.arena, self.decays, rate)
         self.record_update(ops, rate, hyper)
         if self.use_ema:
@@ -169,7 +171,7 @@ class Optimizer(Configurable):
 
     def own_hyper(self):
         """The part of `hyper` that holds `hyper_values`, as one array."""
-        return self.hyper[SHARED:]
+        return self.live[SHARED:]
 
     # State -----------------------------------------------------------------------------------------------
 

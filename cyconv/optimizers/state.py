@@ -83,7 +83,7 @@ def slot_views(optimizer, groups):
                 if shape is not None:
                     view = arena.backend.reshape(piece[: prod(shape)], shape)
                     label = f"{variable.path.replace('/', '_')}_{name}"
-                    slot = Variable(view, label, False, f"{optimizer.name}/{label}")
+                    slot = Variable((), label, False, f"{optimizer.name}/{label}")
                     slot.value, slot.backend = view, arena.backend
                     found.append(slot)
     return found

@@ -22,19 +22,20 @@ def unet(input_shape=(572, 572, 1), classes=2, filters=64, depth=4, dropout=0.5,
 
 
 def unet_same(input_shape=(256, 256, 1), classes=1, filters=64, depth=4, dropout=0.5, up="transposed",
-              narrow_end=False, name="unet_same"):  # fmt: skip
+              narrow_end=False, batch_norm=False, name="unet_same"):  # fmt: skip
     """The U-Net with "same" padding: a map of the input's size, which must divide by 2 `depth` times.
 
     up: "transposed" (2x2 convolutions, as the paper) or "upsampling" (repetition, then a 2x2 convolution).
     narrow_end: a 3x3 convolution to 2 channels before the output. up="upsampling" and narrow_end=True give
     the network of zhixuhao/unet, 31,031,685 parameters; the ReLUs of its narrow end can die, and then the
-    output is one constant.
+    output is one constant. batch_norm: normalisation between each 3x3 convolution, which then has no bias,
+    and its ReLU; it is not in the paper, and trains in fewer steps.
     """
     if up not in ("transposed", "upsampling"):
         raise ValueError(f'{name}: `up` is "transposed" or "upsampling". Received: {up!r}')
     _check_sizes(name, input_shape[:2], depth, convolutions=0)
     end = [_convolution(2, 3, "same")] if narrow_end else []
-    inside = _levels(filters, depth, dropout, "same", up)
+    inside = _levels(filters, depth, dropout, "same", up, batch_norm)
     return Sequential([layers.Input(input_shape), *inside, *end, _output(classes)], name=name)
 
 
@@ -43,19 +44,33 @@ def _convolution(filters, kernel_size, padding):
                          kernel_initializer="he_normal")  # fmt: skip
 
 
-def _levels(filters, depth, dropout, padding, up):
+def _normalized(filters):
+    """Convolution, normalisation, ReLU; the shift of the normalisation serves as the bias."""
+    return [
+        layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal"),
+        layers.BatchNormalization(momentum=0.9),
+        layers.Activation("relu"),
+    ]
+
+
+def _levels(filters, depth, dropout, padding, up, batch_norm=False):
     """One level of the U and, inside its skip, those below."""
-    twice = [_convolution(filters, 3, padding), _convolution(filters, 3, padding)]
+
+    def twice():
+        if batch_norm:
+            return [*_normalized(filters), *_normalized(filters)]
+        return [_convolution(filters, 3, padding), _convolution(filters, 3, padding)]
+
     drop = [layers.Dropout(dropout)] if dropout and depth < 2 else []
     if depth == 0:
-        return [*twice, *drop]
+        return [*twice(), *drop]
     below = [
         layers.MaxPooling2D(2),
-        *_levels(2 * filters, depth - 1, dropout, padding, up),
+        *_levels(2 * filters, depth - 1, dropout, padding, up, batch_norm),
         *_enlarging(filters, up),
     ]
     skip = layers.Skip(below, crop=padding == "valid")
-    return [*twice, *drop, skip, _convolution(filters, 3, padding), _convolution(filters, 3, padding)]
+    return [*twice(), *drop, skip, *twice()]
 
 
 def _enlarging(filters, up):

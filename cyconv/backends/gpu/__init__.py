@@ -1,1 +1,154 @@
-"""The door's operations as CUDA kernels. Importing this needs neither CuPy nor a device."""
+"""The gpu backend: the door on CuPy arrays, CUDA kernels of cyconv's own, a step in one CUDA graph.
+
+`Gpu(cupy)` takes the module, so that tests can give it another one that counts and refuses (tests/gpu). All
+work goes through one stream. Arrays come from the host by `asarray` and `load`, and go there by `to_host`; no
+operation takes an array of the other side.
+"""
+
+import numpy as np
+
+from ..interface import Door, in_numpy
+from . import lower
+from .algorithms import algorithm_of, choice_of
+from .device import GpuUnavailable, describe, open_cupy
+from .mailbox import Mailbox, Ring
+from .program import Program, Tally
+
+
+class DeviceOutOfMemory(MemoryError):
+    """The device has no room. wanted, free: bytes."""
+
+    def __init__(self, wanted, free):
+        super().__init__(f"the GPU has {free / 1e6:.1f} MB free; {wanted / 1e6:.1f} MB were asked for")
+        self.wanted, self.free = wanted, free
+
+
+class Gpu(Door):
+    """The door on the arrays of `cupy`."""
+
+    name = memory = "gpu"
+
+    def __init__(self, cupy):
+        self.cupy, self.stream = cupy, cupy.cuda.Stream(non_blocking=True)
+        self.ring = Ring(self)
+        self._functions, self._modules = {}, {}
+        self._steps, self.node = 0, 0
+        self.random_state = self.asarray(np.zeros(1), "uint64")
+
+    def __repr__(self):
+        return f"<Gpu {describe(self.cupy)}>"
+
+    # Arrays ----------------------------------------------------------------------------------------------
+
+    def empty(self, shape, dtype):
+        """An array of undefined content. DeviceOutOfMemory where there is no room."""
+        shape, dtype = tuple(shape), np.dtype(dtype)
+        try:
+            with self.stream:
+                return self.cupy.empty(shape, dtype)
+        except self.cupy.cuda.memory.OutOfMemoryError as error:
+            wanted = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+            raise DeviceOutOfMemory(wanted, self.free_bytes()) from error
+
+    def free_bytes(self):
+        """How much the device and CuPy's pool have left."""
+        free, _ = self.cupy.cuda.runtime.memGetInfo()
+        return free + self.cupy.get_default_memory_pool().free_bytes()
+
+    def reshape(self, x, shape):
+        return x.reshape(shape)
+
+    def asarray(self, values, dtype):
+        """A new array of `dtype` with these host values."""
+        host = np.require(np.asarray(values), np.dtype(dtype), ["C", "A"])
+        array = self.empty(host.shape, host.dtype)
+        with self.stream:
+            array.set(host)
+        return array
+
+    def to_host(self, array):
+        """A copy as NumPy's; waits for the device."""
+        with self.stream:
+            return array.get()
+
+    def load(self, array, values):
+        """Copies host values into an array of this backend, in place."""
+        host = np.empty(array.shape, array.dtype)
+        np.copyto(host, values, casting="same_kind")
+        with self.stream:
+            array.set(host)
+
+    def address(self, array):
+        """Where the array begins in the device's memory."""
+        return array.data.ptr
+
+    def view(self, arena, offset, shape, dtype):
+        """The array that lies at byte `offset` of a uint8 arena."""
+        dtype = np.dtype(dtype)
+        count = int(np.prod(shape)) * dtype.itemsize
+        return arena[offset : offset + count].view(dtype).reshape(shape)
+
+    def advance(self):
+        """The next step of what runs outside of recorded ones: random numbers are drawn anew."""
+        self._steps += 1
+        self.load(self.random_state, np.uint64(self._steps))
+
+    def python(self, function, inputs, shape, dtype):
+        """Calls `function` on host copies: what a layer written in NumPy does."""
+        return self.asarray(in_numpy(function, [self.to_host(a) for a in inputs], shape), dtype)
+
+    # Operations ------------------------------------------------------------------------------------------
+
+    def _do(self, operation, operands, attributes):
+        count = self.scratch(operation, operands, attributes)
+        work = self.empty((count,), "uint8") if count else None
+        with self.stream:
+            for function, grid, block, args in self.prepared(operation, operands, attributes, work):
+                function(grid, block, args)
+
+    def prepared(self, operation, operands, attributes, work):
+        """An operation as (function, grid, block, arguments) of each launch."""
+        for operand in operands:
+            if operand is not None and not isinstance(operand, self.cupy.ndarray):
+                raise TypeError(
+                    f"{operation}: the gpu backend takes its own arrays; `asarray` brings one over. "
+                    f"Received: {type(operand).__name__}"
+                )
+        return self.calls(*lower.lower(operation, operands, attributes, work))
+
+    def calls(self, dtype, launches):
+        """Launches as (function, grid, block, arguments). CuPy compiles at the first call, nothing now."""
+        return [(self._function(l.code, str(dtype), l.kernel), l.grid, l.block, l.args) for l in launches]
+
+    def _function(self, code, dtype, kernel):
+        if (code, dtype) not in self._modules:
+            options = ("-DREAL=double",) if dtype == "float64" else ()
+            self._modules[code, dtype] = self.cupy.RawModule(code=code, options=options)
+        if (code, dtype, kernel) not in self._functions:
+            self._functions[code, dtype, kernel] = self._modules[code, dtype].get_function(kernel)
+        return self._functions[code, dtype, kernel]
+
+    def scratch(self, operation, operands, attributes):
+        """Bytes of scratch that the recorded launches will need."""
+        return lower.scratch(operation, operands, attributes)
+
+    def algorithm(self, operation, operands, attributes):
+        """The algorithm by which a convolution runs; None for operations that have one only."""
+        return algorithm_of(operation, operands, attributes)
+
+    def choice(self, operation, operands, attributes):
+        """The same for a convolution, with the algorithms that there are, and why."""
+        return choice_of(operation, operands, attributes)
+
+    # Repeating -------------------------------------------------------------------------------------------
+
+    def mailbox(self, size):
+        """Where a recorded step reads what the host writes before it: `size` bytes."""
+        return Mailbox(self, size)
+
+    def tally(self, arrays, scales):
+        """Counts numbers over the steps of a program."""
+        return Tally(self, arrays, scales)
+
+    def program(self, steps, mailbox=None, fed=(), tally=None):
+        return Program(self, steps, mailbox, fed, tally)

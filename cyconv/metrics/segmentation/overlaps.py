@@ -14,12 +14,8 @@ class Overlap:
     """
 
     def __init__(self, truth, found):
-        inside = truth > 0
-        t, s = truth[inside].astype(np.int64), found[inside]
-        numbers = int(s.max(initial=0)) + 1
-        pairs, counts = np.unique(t * numbers + s, return_counts=True)
-        j, i = np.divmod(pairs, numbers)
-        self.n, self.singles = t.size, int(counts[i == 0].sum())
+        j, i, counts = shared_pixels(truth, found)
+        self.n, self.singles = int(counts.sum()), int(counts[i == 0].sum())
         self.both = counts[i > 0].astype(np.float64)
         self.found = _present(np.bincount(i, counts)[1:])
         self.truth = _present(np.bincount(j, counts))
@@ -62,6 +58,15 @@ class Overlap:
     def _entropy(self, counts):
         p = counts / self.n
         return float(-(p * np.log(p)).sum())
+
+
+def shared_pixels(truth, found):
+    """(j, i, how many pixels) of all cells j of the truth and i of the found (0: border) that share some."""
+    inside = truth > 0
+    t, s = truth[inside].astype(np.int64), found[inside]
+    numbers = int(s.max(initial=0)) + 1
+    pairs, counts = np.unique(t * numbers + s, return_counts=True)
+    return *np.divmod(pairs, numbers), counts
 
 
 def _present(sizes):

@@ -23,6 +23,11 @@ def source(name, **macros):
     return f"{defines}enum {{ {', '.join(numbers)} }};\n{_with_includes(f'{name}.cu', set())}"
 
 
+def header(name):
+    """The text of kernels/NAME.cuh."""
+    return _with_includes(f"{name}.cuh", set())
+
+
 def _with_includes(name, seen):
     """The text of a file; each file that it includes, once, in the place of its first include."""
 

@@ -1,0 +1,21 @@
+/* rows.cuh: kernels over rows of C values. `lanes` threads of a warp (1, 2, 4, ... 32) share a row: each takes
+ * every lanes-th value, and shuffles give all of them the sum. No thread leaves before the last shuffle. */
+#ifndef ROWS_CUH
+#define ROWS_CUH
+#include "elements.cuh"
+
+__device__ static inline real sum_of_lanes(real value, int lanes)
+{
+    for (int step = lanes / 2; step > 0; step /= 2)
+        value += __shfl_xor_sync(0xffffffffu, value, step);
+    return value;
+}
+
+__device__ static inline real maximum_of_lanes(real value, int lanes)
+{
+    for (int step = lanes / 2; step > 0; step /= 2)
+        value = larger(value, __shfl_xor_sync(0xffffffffu, value, step));
+    return value;
+}
+
+#endif

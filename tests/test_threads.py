@@ -1,0 +1,100 @@
+"""The pool of threads: the same bytes whoever joins; callers side by side; fork; signals; sleep."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import cyconv
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(4, 40, 40, 24)).astype("f4")
+KERNEL = RNG.normal(size=(3, 3, 24, 32)).astype("f4")
+
+
+@pytest.fixture(autouse=True)
+def threads_as_before():
+    before = cyconv.get_num_threads()
+    yield
+    cyconv.set_num_threads(before)
+
+
+def answer():
+    return cyconv.ops.conv(X, KERNEL, padding="same").tobytes()
+
+
+def in_child(connection):
+    connection.send_bytes(answer())
+
+
+def test_growing_and_shrinking_teams_give_the_same_bytes():
+    cyconv.set_num_threads(1)
+    expected = answer()
+    for threads in (2, 7, 3, 16, 1, 2):
+        cyconv.set_num_threads(threads)
+        assert all(answer() == expected for _ in range(20)), threads
+
+
+def test_callers_in_several_python_threads_do_not_disturb_each_other():
+    cyconv.set_num_threads(3)
+    expected, wrong = answer(), []
+
+    def work():
+        wrong.extend(i for i in range(30) if answer() != expected)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert not any(worker.is_alive() for worker in workers) and wrong == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_has_a_pool_of_its_own():
+    cyconv.set_num_threads(2)
+    expected = answer()  # the parent's pool has started
+    ours, theirs = multiprocessing.Pipe()
+    child = multiprocessing.get_context("fork").Process(target=in_child, args=(theirs,))
+    child.start()
+    try:
+        assert ours.poll(60), "the child hangs"
+        assert ours.recv_bytes() == expected
+    finally:
+        child.kill()
+        child.join()
+    assert answer() == expected
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs Unix signals")
+def test_signals_are_left_to_the_main_thread():
+    cyconv.set_num_threads(4)
+    seen = []
+    before = signal.signal(signal.SIGALRM, lambda *_: seen.append(threading.current_thread()))
+    try:
+        answer()
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        end = time.monotonic() + 30
+        while not seen and time.monotonic() < end:
+            answer()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert seen == [threading.main_thread()]
+
+
+def test_a_process_whose_pool_sleeps_uses_no_processor_time_and_ends():
+    program = (
+        "import time, numpy as np, cyconv; cyconv.set_num_threads(4)\n"
+        "x = np.ones((4, 40, 40, 24), 'f4'); k = np.ones((3, 3, 24, 32), 'f4')\n"
+        "cyconv.ops.conv(x, k); time.sleep(.2); before = time.process_time()\n"
+        "time.sleep(1); print(time.process_time() - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and float(done.stdout) < 0.1, done
