@@ -21,6 +21,7 @@ include_patterns = [
     "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md",
 ]  # fmt: skip
 nitpicky = True  # a reference that leads nowhere is a warning, and with -W an error
+nitpick_ignore = [("py:class", "numpy.ndarray")]
 
 # Scripts in cells are read as notebooks.
 nb_custom_formats = {".py": "notebooks.read"}
