@@ -43,4 +43,5 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_extra_path = ["front"]  # /index.html, which leads to docs/
 html_show_sphinx = False
+html_show_copyright = False
 html_copy_source = False
