@@ -246,3 +246,16 @@ def test_20_all_backends_agree(demo):
     for line in lines:
         assert float(line.split("largest difference")[1]) < 1e-5 * largest, line
     assert "one and two threads give the same bytes: True\n" in said
+
+
+def test_21_a_unet_tells_cells_apart_better_than_a_threshold(demo):
+    said = demo("21")
+    assert "SYNTHETIC" in said
+    majority = numbers(said, "pixel accuracy of calling all of it inside:")[0]
+    grey, one, eight = (
+        numbers(said.replace("8 views", "views"), f"{name}: V_Rand")
+        for name in ("grey value", "U-Net, one view", "U-Net, mean of views")
+    )
+    assert 0.7 < majority < grey[3] < min(one[3], eight[3])
+    assert grey[0] + 0.05 < min(one[0], eight[0])
+    assert grey[2] > max(one[2], eight[2])

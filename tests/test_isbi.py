@@ -53,7 +53,7 @@ def test_it_trains_scores_and_draws_and_says_that_the_sections_are_synthetic(sec
     np.testing.assert_array_equal(probability, keras.segmentation.segment(model, sections[0][4:]))
     threshold = scores["thresholds"]["pixel_error"]
     np.testing.assert_allclose(scores["accuracy"], ((probability > threshold) == sections[1][4:]).mean())
-    for name in ("section-04.png", "training.png"):
+    for name in ("section-04.png", "cells-04.png", "training.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
     assert (folder / "training.csv").read_text().count("\n") == 1 + 4
 
@@ -85,12 +85,20 @@ def test_every_section_is_held_out_once_together_with_its_neighbours(sections, t
     folds = json.loads((tmp_path / "scores.json").read_text())
     assert [fold["sections"] for fold in folds.values()] == [[0], [1, 2], [3, 4]]
     lines = (tmp_path / "scores.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["", "fold-1", "fold-2", "fold-3", "mean", "spread"]
+    assert [line.split(",")[0] for line in lines] == [
+        "", "fold-1", "fold-2", "fold-3", "mean", "spread", "all 5 sections",
+    ]  # fmt: skip
     v_rand = [float(line.split(",")[1]) for line in lines[1:]]
-    np.testing.assert_allclose(v_rand[3:], [np.mean(v_rand[:3]), np.std(v_rand[:3], ddof=1)], rtol=1e-4)
+    np.testing.assert_allclose(v_rand[3:5], [np.mean(v_rand[:3]), np.std(v_rand[:3], ddof=1)], rtol=1e-4)
+    # One threshold for all: the scores of all held-out sections as one stack.
+    probability = np.concatenate([np.load(tmp_path / f"fold-{i}/probability.npy") for i in (1, 2, 3)])
+    found = keras.metrics.segmentation.scores(sections[1], probability)
+    expected = [found.v_rand.value, found.v_info.value, found.rand_error.value, found.warping_error.value,
+                found.pixel_error.value]  # fmt: skip
+    np.testing.assert_allclose([float(v) for v in lines[-1].split(",")[1:6]], expected, rtol=1e-4)
     capsys.readouterr()
-    assert demo(tmp_path, "--folds", 3, "--resume") == 0  # nothing is left to train
-    assert capsys.readouterr().out.count("is there already") == 3
+    assert demo(tmp_path, "--folds", 3, "--resume") == 0  # nothing is left to do
+    assert capsys.readouterr().out.count("done already") == 3
 
 
 def test_one_fold_alone_gives_what_it_gives_among_all(sections, tmp_path):
@@ -109,12 +117,12 @@ def test_a_saved_model_scores_sections_that_it_never_saw(sections, tmp_path, mon
     (tmp_path / "new").mkdir()
     tifffile.imwrite(tmp_path / "new/train-volume.tif", new, photometric="minisblack")
     assert demo(tmp_path / "bare", "--score", model, "--data", tmp_path / "new") == 0
-    assert sorted(p.name for p in (tmp_path / "bare").iterdir()) == ["probability.npy"]
+    assert sorted(p.name for p in (tmp_path / "bare/scored").iterdir()) == ["probability.npy"]
     tifffile.imwrite(tmp_path / "new/train-labels.tif", 255 * truth, photometric="minisblack")
-    assert demo(tmp_path / "scored", "--score", model, "--data", tmp_path / "new") == 0
+    assert demo(tmp_path / "new scores", "--score", model, "--data", tmp_path / "new") == 0
     assert "section 4" in capsys.readouterr().out
-    found = json.loads((tmp_path / "scored/scores.json").read_text())
-    expected = keras.metrics.segmentation.scores(truth, np.load(tmp_path / "bare/probability.npy"))
+    found = json.loads((tmp_path / "new scores/scored/scores.json").read_text())
+    expected = keras.metrics.segmentation.scores(truth, np.load(tmp_path / "bare/scored/probability.npy"))
     assert found["v_rand"] == pytest.approx(expected.v_rand.value)
     assert found["pixel_error"] == pytest.approx(expected.pixel_error.value)
 
@@ -124,6 +132,16 @@ def test_minutes_become_steps_that_are_kept_for_resuming(sections, tmp_path, mon
     assert cli.main(["demo", "isbi", "--filters", "2", "--tile", "32", "--minutes", "0.4", "--out",
                      str(tmp_path)]) == 0  # fmt: skip
     assert json.loads((tmp_path / "settings.json").read_text())["steps"] == 4
+
+
+def test_the_papers_optimizer_trains_too(sections, tmp_path, capsys):
+    assert demo(tmp_path, "--optimizer", "sgd", "--learning-rate", "0.01", "--w0", "0") == 0
+    losses = [
+        float(line.split("loss ")[1][:5]) for line in capsys.readouterr().out.splitlines() if "step " in line
+    ]
+    assert losses[-1] < losses[0]
+    model = keras.models.load_model(tmp_path / "held-out/model.safetensors")
+    assert isinstance(model.optimizer, keras.optimizers.SGD) and model.optimizer.momentum == 0.99
 
 
 def test_the_time_of_a_step_is_measured():

@@ -32,6 +32,11 @@ def arguments(parser):
                         f"{SYNTHETIC_STEPS} on synthetic sections)")  # fmt: skip
     parser.add_argument("--filters", type=positive, help=f"of the first level ({default.filters})")
     parser.add_argument("--tile", type=positive, help=f"pixels a side in training ({default.tile})")
+    parser.add_argument(
+        "--optimizer", choices=("adam", "sgd"), help="sgd: with momentum 0.99, as the paper (adam)"
+    )
+    parser.add_argument("--learning-rate", type=float, help=f"its highest ({default.learning_rate})")
+    parser.add_argument("--w0", type=float, help=f"weight of narrow membranes ({default.w0:g}; 0: none)")
     parser.add_argument("--seed", type=int, help="of weights and tiles (0)")
     parser.add_argument("--score", metavar="MODEL", help="no training: this model on the sections of --data")
 
@@ -42,7 +47,7 @@ def run(options):
     out = Path(options.out)
     sections, labels, real = load(options.data)
     if options.score:
-        return score(options.score, sections, labels, out)
+        return score(options.score, sections, labels, out / "scored")
     if labels is None:
         raise ValueError("there are no labels beside these sections; --score MODEL segments them")
     plan = parts(len(sections), options)
@@ -52,9 +57,12 @@ def run(options):
     found = {}
     for name, held_out in plan.items():
         folder = out / name
+        if report.done(folder):
+            print(f"{name}: done already, {folder / 'scores.json'}")
+            found[name] = report.done(folder)
+            continue
         print(f"{name}: {len(sections) - len(held_out)} sections to learn from, {len(held_out)} held out")
         model = train(sections, labels, held_out, folder, settings)
-        print(f"wrote {folder / 'model.safetensors'}")
         if len(held_out):
             probability = keras.segmentation.segment(model, sections[held_out])
             found[name] = report.fold(folder, held_out, sections[held_out], labels[held_out], probability)
@@ -93,12 +101,12 @@ def parts(count, options):
     return {f"fold-{options.fold}": plan[f"fold-{options.fold}"]}
 
 
-def score(path, sections, labels, out):
+def score(path, sections, labels, folder):
     """The probability of each section by a saved model; its scores and pictures where there are labels."""
     model = keras.models.load_model(path)
-    out.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     probability = keras.segmentation.segment(model, sections)
     if labels is None:
-        report.write_probability(out, probability)
+        report.write_probability(folder, probability)
         return None
-    return report.fold(out, list(range(len(sections))), sections, labels, probability)
+    return report.fold(folder, list(range(len(sections))), sections, labels, probability)

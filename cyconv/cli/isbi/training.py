@@ -22,6 +22,7 @@ class Settings:
     tile: int = 256
     batch_size: int = 2
     steps: int = 2400
+    optimizer: str = "adam"
     learning_rate: float = 1e-3
     w0: float = 10.0
     sigma: float = 5.0
@@ -76,7 +77,10 @@ def network(settings):
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, max(settings.steps - warmup, 1), warmup_target=settings.learning_rate, warmup_steps=warmup
     )
-    optimizer = keras.optimizers.Adam(rate)
+    if settings.optimizer == "sgd":
+        optimizer = keras.optimizers.SGD(rate, momentum=0.99)  # the paper's
+    else:
+        optimizer = keras.optimizers.Adam(rate)
     model.compile(optimizer, "binary_crossentropy", metrics=["accuracy"], weighted_metrics=[])
     return model
 
@@ -127,6 +131,7 @@ def train(sections, labels, held_out, folder, settings):
         checked = dict(validation_data=(x_held, y_held), validation_batch_size=1, validation_freq=4)
     model.fit(tiles, epochs=rounds, verbose=0, shuffle=False, callbacks=hooks, **checked)
     model.save(path)
+    print(f"wrote {path}")
     return model
 
 

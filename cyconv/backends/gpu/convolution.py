@@ -1,0 +1,135 @@
+"""The convolution and its two gradients as launches: products of matrices that are gathered from images."""
+
+from math import gcd, prod
+
+from ..lowering import geometry
+from .kernels import source
+from .launch import Launch, ceil_div
+from .tiles import code, cut, numbers, parts_of, quads, scratch, sum_parts
+
+BIAS_ROWS = 256  # rows of dy that a part of a bias's gradient adds up, at least
+BIAS_PARTS = 256
+
+
+def convolution(
+    x, kernel, bias, residual, y, *, strides, padding, dilation, groups, activation, alpha, algorithm,
+    work=None, tf32=False,
+):  # fmt: skip
+    sizes = geometry(x, y, kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
+    (tile, parts, steps), blocks = _forward(x, kernel, y, groups)
+    wide = quads(kernel.shape[-1] // groups, kernel, bias, residual, y)
+    vectors = (quads(kernel.shape[-2], x), wide, wide)
+    grid = (blocks, 1, groups * parts)
+    if parts == 1:
+        text = code("convolution", tile, vectors, activation, tf32)
+        args = (x, kernel, bias, residual, y, *sizes, 1, steps, float(alpha))
+        return [Launch(text, "convolution", grid, (tile.threads,), args)]
+    sums = parts_of(work, y, parts)
+    args = (x, kernel, None, None, sums, *sizes, parts, steps, 0.0)
+    return [
+        Launch(code("convolution", tile, vectors, tf32=tf32), "convolution", grid, (tile.threads,), args),
+        sum_parts(parts, sums, y, bias=bias, residual=residual, activation=activation, alpha=alpha),
+    ]
+
+
+def _forward(x, kernel, y, groups):
+    """(the Cut, blocks of one part of one group) of the forward pass."""
+    M, N = prod(y.shape[:-1]), y.shape[-1] // groups
+    chosen = cut(M, N, prod(kernel.shape[:-1]), groups, y.dtype)
+    return chosen, ceil_div(M, chosen.tile.m) * ceil_div(N, chosen.tile.n)
+
+
+def _forward_scratch(operands, attributes):
+    x, kernel, _, _, y = operands
+    chosen, _ = _forward(x, kernel, y, attributes["groups"])
+    return scratch(chosen.parts, y)
+
+
+def convolution_input_gradient(
+    dy, kernel, bias, dx, *, strides, padding, dilation, groups, activation, alpha, algorithm, work=None,
+    tf32=False,
+):  # fmt: skip
+    sizes = geometry(dx, dy, kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
+    (tile, parts, steps), blocks = _backward(kernel, dx, strides, dilation, groups)
+    deep = quads(kernel.shape[-1] // groups, dy, kernel)
+    vectors = (deep, deep, quads(kernel.shape[-2], dx, bias))
+    grid = (blocks, prod(strides), groups * parts)
+    name = "convolution_input_gradient"
+    if parts == 1:
+        text = code("input_gradient", tile, vectors, activation, tf32)
+        args = (dy, kernel, bias, dx, *sizes, 1, steps, float(alpha))
+        return [Launch(text, name, grid, (tile.threads,), args)]
+    sums = parts_of(work, dx, parts)
+    args = (dy, kernel, None, sums, *sizes, parts, steps, 0.0)
+    return [
+        Launch(code("input_gradient", tile, vectors, tf32=tf32), name, grid, (tile.threads,), args),
+        sum_parts(parts, sums, dx, bias=bias, activation=activation, alpha=alpha),
+    ]
+
+
+def _backward(kernel, dx, strides, dilation, groups):
+    """(the Cut, blocks of one part of one group) for the largest class of inputs; see input_gradient.cu."""
+    M = dx.shape[0] * prod(ceil_div(n, s) for n, s in zip(dx.shape[1:-1], strides, strict=True))
+    steps = [s // gcd(s, d) for s, d in zip(strides, dilation, strict=True)]
+    taps = prod(ceil_div(n, step) for n, step in zip(kernel.shape[:-2], steps, strict=True))
+    N = dx.shape[-1] // groups
+    chosen = cut(M, N, taps * kernel.shape[-1] // groups, groups * prod(strides), dx.dtype)
+    return chosen, ceil_div(M, chosen.tile.m) * ceil_div(N, chosen.tile.n)
+
+
+def _backward_scratch(operands, attributes):
+    _, kernel, _, dx = operands
+    chosen, _ = _backward(kernel, dx, *(attributes[name] for name in ("strides", "dilation", "groups")))
+    return scratch(chosen.parts, dx)
+
+
+def convolution_kernel_gradient(
+    x, dy, dkernel, dbias, *, strides, padding, dilation, groups, algorithm, work=None, tf32=False
+):
+    sizes = geometry(x, dy, dkernel.shape[-1], groups, dkernel.shape[:-2], strides, padding, dilation)
+    (tile, parts, steps), blocks = _weights(dy, dkernel, groups)
+    wide = quads(dkernel.shape[-1] // groups, dy, dkernel)
+    text = code("kernel_gradient", tile, (quads(dkernel.shape[-2], x), wide, wide), tf32=tf32)
+    sums = parts_of(work, dkernel, parts)
+    launches = [Launch(text, "convolution_kernel_gradient", (blocks, parts, groups), (tile.threads,),
+                       (x, dy, sums, *sizes, steps, parts == 1))]  # fmt: skip
+    if parts > 1:
+        launches.append(sum_parts(parts, sums, dkernel, accumulate=True))
+    if dbias is not None:
+        M, K, rows, count = prod(dy.shape[:-1]), dbias.shape[0], *_bias(dy)
+        sums = numbers(work, count * K, dbias.dtype)
+        launches += [
+            Launch(source("parts"), "column_sums", (ceil_div(K, 32), count), (32, 8), (dy, sums, M, K, rows)),
+            sum_parts(count, sums, dbias, accumulate=True),
+        ]
+    return launches
+
+
+def _weights(dy, dkernel, groups):
+    """(the Cut, blocks of one part of one group) of the kernel's gradient."""
+    M, N = prod(dkernel.shape[:-1]), dkernel.shape[-1] // groups
+    chosen = cut(M, N, prod(dy.shape[:-1]), groups, dy.dtype)
+    return chosen, ceil_div(M, chosen.tile.m) * ceil_div(N, chosen.tile.n)
+
+
+def _bias(dy):
+    """(rows of a part, parts) of a bias's gradient."""
+    M = prod(dy.shape[:-1])
+    rows = max(ceil_div(M, BIAS_PARTS), BIAS_ROWS)
+    return rows, ceil_div(M, rows)
+
+
+def _weights_scratch(operands, attributes):
+    _, dy, dkernel, dbias = operands
+    chosen, _ = _weights(dy, dkernel, attributes["groups"])
+    kernels = scratch(chosen.parts, dkernel)
+    # The bias's parts come after the kernel's are added up, in the same place.
+    biases = 0 if dbias is None else scratch(_bias(dy)[1], dbias) or 8 * dbias.shape[0]
+    return max(kernels, biases)
+
+
+SCRATCH = {
+    "convolution": _forward_scratch,
+    "convolution_input_gradient": _backward_scratch,
+    "convolution_kernel_gradient": _weights_scratch,
+}

@@ -1,0 +1,114 @@
+"""Which tile a product of matrices is cut into, and its sum into how many parts; see kernels/gemm.cuh.
+
+The choice depends on shapes alone, so that a network gives the same bytes on every device.
+"""
+
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from .kernels import source
+from .launch import Launch, ceil_div
+
+ALIGNMENT = 16  # bytes of a float4
+WANTED_THREADS = 132 * 512  # what fills an H100: 132 processors, two blocks of 256 threads each
+LEAST_STEPS = 4  # of a part of a sum: fewer do not pay for writing the part down
+MOST_PARTS = 512
+
+
+class Tile(NamedTuple):
+    """TILE_M, TILE_N, TILE_K, THREAD_M, THREAD_N; worth: its speed by itself, about, where it is full."""
+
+    m: int
+    n: int
+    k: int
+    thread_m: int
+    thread_n: int
+    worth: float
+
+    @property
+    def threads(self):
+        return self.m // self.thread_m * (self.n // self.thread_n)
+
+
+# Sums a value that comes from memory goes into: m * n / (m + n) = 64, 43, 32, 26, 15, 16.
+TILES = (
+    Tile(128, 128, 8, 8, 8, 1.0),
+    Tile(128, 64, 8, 8, 8, 0.95),
+    Tile(64, 64, 16, 8, 4, 0.85),
+    Tile(128, 32, 16, 8, 4, 0.8),
+    Tile(256, 16, 8, 8, 4, 0.6),
+    Tile(32, 32, 16, 4, 4, 0.5),
+)
+FOR_DOUBLES = TILES[2]  # the others would need more registers than there are
+
+
+class Cut(NamedTuple):
+    """A tile, and how the steps along the sum are shared out: `parts` of at most `steps` steps."""
+
+    tile: Tile
+    parts: int
+    steps: int
+
+
+def cut(M, N, terms, times=1, dtype="float32"):
+    """The best Cut for `times` products of (M, terms) by (terms, N)."""
+    tiles = TILES if dtype == "float32" else (FOR_DOUBLES,)
+    return max((_cut(t, M, N, terms, times) for t in tiles), key=lambda pair: pair[0])[1]
+
+
+def _cut(tile, M, N, terms, times):
+    """(about the share of a device's speed that is reached, the Cut) with one tile."""
+    blocks = max(ceil_div(M, tile.m) * ceil_div(N, tile.n) * times, 1)
+    steps = max(ceil_div(terms, tile.k), 1)
+    wanted = ceil_div(WANTED_THREADS, tile.threads)
+    parts = max(min(wanted // blocks, steps // LEAST_STEPS, MOST_PARTS), 1)
+    each = ceil_div(steps, parts)
+    parts = ceil_div(steps, each)
+    full = M * N * times / (blocks * tile.m * tile.n)
+    return tile.worth * full * min(blocks * parts / wanted, 1), Cut(tile, parts, each)
+
+
+def code(family, tile, vectors, activation="linear", tf32=False, **macros):
+    """The text of a family of kernels for a tile. vectors: whether a, b and c can be read four at a time."""
+    shape = dict(TILE_M=tile.m, TILE_N=tile.n, TILE_K=tile.k, THREAD_M=tile.thread_m, THREAD_N=tile.thread_n)
+    vector = dict(zip(("VECTOR_A", "VECTOR_B", "VECTOR_C"), map(int, vectors), strict=True))
+    if tf32:
+        macros["TENSOR_CORES"] = 1
+    return source(family, **shape, **vector, ACTIVATION=f"ACT_{activation}", **macros)
+
+
+def quads(size, *arrays):
+    """Whether rows of `size` elements can be read four at a time: arrays are float32, aligned, or None."""
+    return size % 4 == 0 and all(
+        a is None or (str(a.dtype) == "float32" and _address(a) % ALIGNMENT == 0) for a in arrays
+    )
+
+
+def _address(array):
+    data = getattr(array, "data", None)
+    return data.ptr if hasattr(data, "ptr") else array.ctypes.data
+
+
+def parts_of(work, out, parts):
+    """Where a kernel writes its sums: `out`, or, if there are several parts, the scratch for them."""
+    return out if parts == 1 else numbers(work, parts * prod(out.shape), out.dtype)
+
+
+def numbers(work, count, dtype):
+    """The first `count` numbers of scratch."""
+    return work[: count * np.dtype(dtype).itemsize].view(dtype)
+
+
+def scratch(parts, out):
+    """Bytes of scratch for so many parts of a result; none for one."""
+    return 0 if parts == 1 else parts * prod(out.shape) * np.dtype(out.dtype).itemsize
+
+
+def sum_parts(parts, sums, out, bias=None, residual=None, accumulate=False, activation="linear", alpha=0.0):
+    """The launch that adds the parts up: out = f(parts + bias + residual + what was there)."""
+    count = prod(out.shape)
+    args = (sums, bias, residual, out, count, out.shape[-1], parts, accumulate, float(alpha))
+    text = source("parts", ACTIVATION=f"ACT_{activation}")
+    return Launch(text, "sum_parts", (ceil_div(count, 32),), (32, 8), args)
