@@ -29,6 +29,7 @@ nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 1800
+nb_merge_streams = True
 myst_heading_anchors = 3  # links to headings, as GitHub has them
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 

@@ -1,7 +1,12 @@
 """The directive `gallery`: a card for every demo, with the first picture that it drew and its title."""
 
+from pathlib import Path
+
 from docutils import nodes
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+
+logger = logging.getLogger(__name__)
 
 
 class gallery(nodes.General, nodes.Element):
@@ -20,6 +25,11 @@ def card(app, page, demo):
         picture = picture.deepcopy()
         picture["alt"] = ""
         link += picture
+    if app.config.nb_execution_mode != "off":
+        saved = Path(app.env.doc2path(demo)).read_text().count(".savefig(")
+        shown = len(list(app.env.get_doctree(demo).findall(nodes.image)))
+        if shown < saved:
+            logger.warning("%s saves %d pictures, and its page shows %d", demo, saved, shown)
     link += nodes.inline("", app.env.titles[demo].astext())
     return nodes.paragraph("", "", link, classes=["card"])
 
