@@ -1,9 +1,11 @@
 # Every target sets up what it needs, in .venv, and again only when that has changed.
 # Another interpreter:   make test PYTHON=python3.12
 # Arguments for a tool:  make test ARGS="-k conv"
+# CUDA 13 for the GPU:   make gpu-check GPU=gpu-cuda13
 
 PYTHON ?= python3
 ARGS   ?=
+GPU    ?= gpu
 VENV   := .venv
 DEBUG  := .debug
 BIN    := $(VENV)/bin
@@ -18,7 +20,7 @@ LINTERS  := $(shell sed -n 's/^lint = \[\(.*\)\]/\1/p' pyproject.toml | tr -d ,)
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo demos docs test test-peers smoke lint format debug bench wheel clean
+.PHONY: help demo demos docs test test-peers smoke lint format debug bench gpu-check wheel clean
 
 help:
 	@echo 'make demo    train a small CNN on real digits; pictures in demo-output/'
@@ -30,6 +32,7 @@ help:
 	@echo 'make lint    ruff, cython-lint, clang-format  (make format repairs what they can)'
 	@echo 'make debug   the kernel tests under AddressSanitizer and UBSan'
 	@echo 'make bench   time kernels and networks'
+	@echo 'make gpu-check   on a machine with a GPU: its tests on the device, then times beside PyTorch'
 	@echo 'make wheel   build a wheel into dist/'
 	@echo 'make clean   remove all that the others made'
 
@@ -65,6 +68,11 @@ format: $(VENV)/.lint
 
 bench: $(VENV)/.built
 	for script in benchmarks/bench_*.py; do $(BIN)/python $$script $(ARGS) || exit 1; done
+
+# CuPy for the CUDA of the driver; PyTorch, where it is there, is what the times are held against.
+gpu-check: $(VENV)/.test
+	$(BIN)/python -c 'import cupy' 2>/dev/null || $(PIP) install 'cyconv[$(GPU)]'
+	$(BIN)/python benchmarks/gpu_check.py $(ARGS)
 
 wheel: $(VENV)/.built
 	$(PIP) wheel --no-build-isolation --no-deps --wheel-dir dist .

@@ -32,11 +32,11 @@ def run(benchmark):
         print("written to", save(benchmark.title(options), lines))
 
 
-def machine():
+def machine(device):
     """The head of a file of results."""
     today = datetime.date.today().isoformat()
     return [
-        f"# {today}, {cpu_name()}",
+        f"# {today}, {device}",
         "",
         f"- {os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
         f"levels {', '.join(engine.levels())}",
@@ -46,12 +46,16 @@ def machine():
     ]
 
 
-def save(title, lines):
-    """Writes section `title` of results/<date>-<cpu>.md, in place of an older one; returns the path."""
+def save(title, lines, device=None):
+    """Writes section `title` of results/<date>-<device>.md, in place of an older one; returns the path.
+
+    device: what was measured; left out, the processor.
+    """
     RESULTS.mkdir(exist_ok=True)
-    slug = re.sub("[^a-z0-9]+", "-", cpu_name().lower()).strip("-")
+    device = device or cpu_name()
+    slug = re.sub("[^a-z0-9]+", "-", device.lower()).strip("-")
     path = RESULTS / f"{datetime.date.today().isoformat()}-{slug}.md"
-    head, *sections = path.read_text().split("\n## ") if path.exists() else ["\n".join(machine())]
+    head, *sections = path.read_text().split("\n## ") if path.exists() else ["\n".join(machine(device))]
     kept = [section.strip() for section in sections if section.splitlines()[0] != title]
     command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     new = "\n".join([title, "", f"    {command}", "", *lines])

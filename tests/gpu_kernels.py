@@ -6,11 +6,11 @@ import numpy as np
 from cuda_on_cpu import RawModule, thread_order
 
 from cyconv import backends
-from cyconv.backends.gpu import convolution, matmul
+from cyconv.backends.gpu import batch_norm, convolution, matmul, pooling
 from cyconv.backends.interface import Door
 from cyconv.testing import assert_close
 
-MODULES = (convolution, matmul)
+MODULES = (batch_norm, convolution, matmul, pooling)
 ORDERS = (0, 1, 2)
 
 
@@ -27,9 +27,9 @@ class KernelDoor(Door):
     def _do(self, operation, operands, attributes):
         (module,) = (m for m in MODULES if hasattr(m, operation))
         size = module.SCRATCH[operation](operands, attributes) if operation in module.SCRATCH else 0
-        work = np.full(size, 0xFF, np.uint8) if size else None
+        work = {"work": np.full(size, 0xFF, np.uint8)} if size else {}
         real = next(o.dtype for o in operands if o is not None and o.dtype.kind == "f").type
-        for launch in getattr(module, operation)(*operands, **attributes, work=work, **self.options):
+        for launch in getattr(module, operation)(*operands, **attributes, **work, **self.options):
             self.launched.append(launch.kernel)
             options = ("-DREAL=double",) if real is np.float64 else ()
             kernel = RawModule(self.change(launch), options).get_function(launch.kernel)

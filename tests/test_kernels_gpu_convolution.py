@@ -32,6 +32,9 @@ CASES = {
     "groups of quads": case((4, 5), 3, 8, 16, padding=1, groups=2),
     "1-D": case((13,), 4, 3, 2, strides=2, padding=2, dilation=3),
     "3-D": case((3, 4, 5), (2, 3, 2), 4, 4, padding=1, strides=(1, 2, 1)),
+    "depthwise": case((7, 8), 3, 8, 8, padding=1, strides=(2, 1), groups=8, activation="relu"),
+    "depthwise, two of each": case((6, 5), (3, 2), 3, 6, padding=1, dilation=(2, 1), groups=3),
+    "depthwise, many pixels": case((9, 10), 2, 5, 5, N=6, groups=5),
     "many pixels": case((9, 8), 3, 8, 8, N=5, padding=1),
     "one pixel": case((1, 1), 1, 4, 4, N=1),
 }
@@ -76,6 +79,7 @@ def test_sums_are_cut_into_parts_where_there_are_few_outputs():
 
 def test_doubles_for_gradient_checks():
     verify(CASES["uneven"], dtype="float64")
+    verify(CASES["depthwise"], dtype="float64")
 
 
 TILE_CASES = [case((9, 8), 3, 8, 12, N=3, padding=1), case((9, 8), 3, 3, 7, N=3, strides=2)]
@@ -110,3 +114,10 @@ def test_sums_without_their_barrier_fail(kernel):
         verify(CASES["1x1, a long sum"], orders=(0, 1), change=change)
 
     fails_without_barriers(run, kernel, "sum_of_eight")
+
+
+def test_depthwise_sums_without_their_barrier_fail():
+    def run(change):
+        verify(CASES["depthwise, many pixels"], orders=(0, 1), change=change)
+
+    fails_without_barriers(run, "depthwise_kernel_gradient")

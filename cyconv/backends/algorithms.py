@@ -61,7 +61,12 @@ def _whole_vectors(channels):
 
 
 def choose(algorithm, batch, out, C, K, window, strides, dilation, groups):
-    """The algorithm that runs where `algorithm` was asked for."""
+    """The algorithm that runs where `algorithm` was asked for; ValueError for the gpu backend's own."""
+    if algorithm == "tf32":
+        raise ValueError(
+            "algorithm='tf32' is for the gpu backend's tensor cores; the cpu backend has 'naive', 'direct' "
+            "and 'winograd'; take one of them or 'auto'"
+        )
     if algorithm != "auto":
         return algorithm
     if not fits_winograd(window, strides, dilation, groups):

@@ -23,8 +23,9 @@ from .formula import trace
 EPSILON = 1e-7  # Keras's backend epsilon: cross-entropies clip probabilities to [EPSILON, 1 - EPSILON]
 
 
-# "direct" and "naive" give the same numbers by a fast kernel and by the textbook loop; "auto" chooses.
-ALGORITHMS = ("auto", "naive", "direct", "winograd")
+# "direct" and "naive" give the same numbers by a fast kernel and by the textbook loop; "winograd" is the cpu
+# backend's, "tf32" the gpu's; "auto" chooses.
+ALGORITHMS = ("auto", "naive", "direct", "winograd", "tf32")
 REDUCTIONS = ("sum", "maximum", "minimum")
 DISTRIBUTIONS = ("uniform", "normal")
 INTERPOLATIONS = ("nearest", "linear")

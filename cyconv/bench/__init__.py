@@ -20,6 +20,7 @@ BENCHMARKS = {
     "memory": "the most memory that a process needs for a training step of the U-Net",
     "threads": "training steps with one thread and with more",
     "overhead": "what a step takes beside its kernels",
+    "gpu": "a training step of three networks on the GPU beside PyTorch's",
 }
 
 

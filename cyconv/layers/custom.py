@@ -73,17 +73,26 @@ def forward(self, ops, x, training):
 
 
 @contextmanager
-def _gradients_to_nowhere(layer):
-    """While a frozen layer's `backward` runs, what it adds to its weights' gradients is thrown away."""
-    frozen = [] if layer.trainable else layer.variables
-    kept = [v.gradient for v in frozen]
-    for variable in frozen:
+def _gradients_in_numpy(layer):
+    """While a layer's `backward` runs, its weights' gradients are NumPy arrays: what it adds to them is
+    thrown away if the layer is frozen, and goes to the device if they live on one.
+    """
+    moved = [v for v in layer.variables if not layer.trainable or not _on_host(v)]
+    kept = [v.gradient for v in moved]
+    for variable in moved:
         variable.gradient = np.zeros(variable.shape, variable.dtype)
     try:
         yield
     finally:
-        for variable, gradient in zip(frozen, kept, strict=True):
-            variable.gradient = gradient
+        for variable, gradient in zip(moved, kept, strict=True):
+            added, variable.gradient = variable.gradient, gradient
+            if layer.trainable and gradient is not None and added.any():
+                backend = variable.backend
+                backend.load(gradient, backend.to_host(gradient) + added)
+
+
+def _on_host(variable):
+    return variable.backend is None or variable.backend.memory == "host"
 
 
 def backward(self, ops, dy, saved, needs_dx):
@@ -96,7 +105,7 @@ def backward(self, ops, dy, saved, needs_dx):
     results = {}
 
     def first(dy_values):
-        with _gradients_to_nowhere(self):
+        with _gradients_in_numpy(self):
             dx = self.numpy_backward(np.array(dy_values))
         results["dx"] = list(dx) if nested else [dx]
         if len(results["dx"]) != len(shapes):

@@ -3,6 +3,8 @@
 import statistics
 from math import prod
 
+import numpy as np
+
 from ..layers.tables import columns
 from .sources import positive
 
@@ -94,7 +96,10 @@ def print_profile(model, batch_size, mode, repeats, print_fn):
     recorded = recorded_step(model, batch_size, mode)
     kept, state = model.get_weights(), model.executor.random_state.copy()
     slots = model.optimizer.state() if mode == "train" else None
+    fed = [a for a in (*recorded.inputs, *recorded.targets, *recorded.weights) if a is not None]
+    zeros = [(a, np.zeros(a.shape, a.dtype)) for a in fed]
     try:
+        recorded.program.load(zeros, np.arange(len(zeros[0][1])), {})
         recorded.program.run()
         runs = [recorded.program.run_timed() for _ in range(positive(repeats, "repeats"))]
     finally:

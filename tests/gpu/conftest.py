@@ -8,6 +8,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # kernels.py, cuda_on_cpu.py
 
+from across import checker  # noqa: E402
+from by_definition import ByDefinition  # noqa: E402
 from standin import StandIn  # noqa: E402
 
 from cyconv import backends  # noqa: E402
@@ -27,6 +29,30 @@ def door(shared_door, monkeypatch):
     """The gpu backend under its name, for `use("gpu")` and `model.to("gpu")`."""
     monkeypatch.setattr(backends, "_made", {**backends._made, "gpu": shared_door})
     return shared_door
+
+
+@pytest.fixture
+def cases(door, monkeypatch):
+    """Lets a test of the C kernels check the gpu backend: cases(test, ...) runs it."""
+
+    def run(test, *arguments):
+        monkeypatch.setitem(test.__globals__, "check_all", checker(door))
+        monkeypatch.setitem(test.__globals__, "check_threads", lambda *_: None)
+        test(*arguments)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def shared_by_definition(shared_door):
+    return shared_door if ON_DEVICE else ByDefinition()
+
+
+@pytest.fixture
+def by_definition(shared_by_definition, monkeypatch):
+    """The same with definitions instead of kernels: quick, strict about all else. On a device, kernels."""
+    monkeypatch.setattr(backends, "_made", {**backends._made, "gpu": shared_by_definition})
+    return shared_by_definition
 
 
 @pytest.fixture

@@ -215,15 +215,14 @@ class _Namespace:
 class StandIn:
     """The module. memory: bytes that the device has."""
 
-    ndarray = Array
+    ndarray, __version__ = Array, "stand-in"
 
     def __init__(self, memory=1 << 30):
         self.memory, self.allocated, self.capturing = memory, 0, False
         self.made, self.streams, self.pinned, self.counts = [], [], [], Counter()
         runtime = _Namespace(
             memGetInfo=lambda: (self.memory - self._in_use(), self.memory), getDevice=lambda: 0,
-            getDeviceProperties=lambda _: {"name": b"stand-in", "major": 0, "minor": 0,
-                                           "totalGlobalMem": self.memory},
+            getDeviceProperties=lambda _: {"name": b"stand-in", "major": 8, "minor": 0},
         )  # fmt: skip
         self.cuda = _Namespace(
             Stream=lambda non_blocking=False: Stream(self), Event=Event, runtime=runtime,

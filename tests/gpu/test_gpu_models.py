@@ -30,11 +30,6 @@ def built(stack, optimizer="adam", shape=(6, 6, 2), **options):
     return model
 
 
-def normalised():
-    return [layers.LayerNormalization(), layers.Dropout(0.25), layers.GlobalAveragePooling2D(),
-            layers.Dense(CLASSES, activation="softmax")]  # fmt: skip
-
-
 def weightless():
     """What runs by kernels over elements and rows alone."""
     return [layers.LayerNormalization(), layers.GaussianNoise(0.1), layers.Dropout(0.25), layers.PReLU(),
@@ -42,7 +37,7 @@ def weightless():
 
 
 def trained(model, place, epochs=2, batch_size=8, **options):
-    x, y = data()
+    x, y = data(24, model.input_shape[1:])
     model.to(place)
     history = model.fit(x, y, batch_size=batch_size, epochs=epochs, verbose=0, **options).history
     measured = model.evaluate(x, y, batch_size=10, verbose=0)
@@ -60,6 +55,39 @@ def compare(stack, **options):
     for what, mine, wanted in zip(("weights", "evaluation", "prediction"), ours, expected, strict=True):
         for a, b in zip(mine, wanted, strict=True):
             assert_close(np.float32(a), b, "network", 1000, what)
+
+
+def convolutional():
+    """Small, and of few kinds of kernels: each is compiled."""
+    return [layers.Conv2D(4, 3, padding="same", activation="relu"), layers.Conv2D(8, 3, strides=2),
+            layers.Activation("tanh"), layers.Flatten(), layers.Dropout(0.25),
+            layers.Dense(CLASSES, activation="softmax")]  # fmt: skip
+
+
+def pooled():
+    return [layers.Conv2D(4, 3, activation="relu"), layers.BatchNormalization(), layers.MaxPooling2D(2),
+            layers.AveragePooling2D(2), layers.Flatten(),
+            layers.Dense(CLASSES, activation="softmax")]  # fmt: skip
+
+
+def residual():
+    branch = [layers.Conv2D(4, 3, padding="same", use_bias=False), layers.BatchNormalization(),
+              layers.Activation("relu")]  # fmt: skip
+    return [layers.Residual(branch), layers.GlobalAveragePooling2D(),
+            layers.Dense(CLASSES, activation="softmax")]  # fmt: skip
+
+
+def skipping():
+    """A small U-Net, down and up once."""
+    inner = [layers.MaxPooling2D(2), layers.Conv2D(4, 3, padding="same", activation="relu"),
+             layers.Conv2DTranspose(4, 2, strides=2)]  # fmt: skip
+    return [layers.Skip(inner), layers.UpSampling2D(2, interpolation="bilinear"), layers.Flatten(),
+            layers.Dense(CLASSES, activation="softmax")]  # fmt: skip
+
+
+@pytest.mark.parametrize("stack", [convolutional, pooled, residual, skipping])
+def test_networks_give_the_numbers_of_the_cpu(stack, door):
+    compare(stack, shape=(6, 6, 4))
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop", SGD])

@@ -5,11 +5,13 @@ work goes through one stream. Arrays come from the host by `asarray` and `load`,
 operation takes an array of the other side.
 """
 
+import os
+
 import numpy as np
 
 from ..interface import Door, in_numpy
 from . import lower
-from .algorithms import algorithm_of, choice_of
+from .algorithms import choose
 from .device import GpuUnavailable, describe, open_cupy
 from .mailbox import Mailbox, Ring
 from .program import Program, Tally
@@ -24,7 +26,7 @@ class DeviceOutOfMemory(MemoryError):
 
 
 class Gpu(Door):
-    """The door on the arrays of `cupy`."""
+    """The door on the arrays of `cupy`. tf32: whether "auto" rounds factors for the tensor cores."""
 
     name = memory = "gpu"
 
@@ -33,10 +35,12 @@ class Gpu(Door):
         self.ring = Ring(self)
         self._functions, self._modules = {}, {}
         self._steps, self.node = 0, 0
+        self.device, self.capability = describe(cupy)
+        self.tf32 = os.environ.get("CYCONV_TF32", "0") not in ("", "0")
         self.random_state = self.asarray(np.zeros(1), "uint64")
 
     def __repr__(self):
-        return f"<Gpu {describe(self.cupy)}>"
+        return f"<Gpu {self.device}, sm_{''.join(map(str, self.capability))}>"
 
     # Arrays ----------------------------------------------------------------------------------------------
 
@@ -62,8 +66,7 @@ class Gpu(Door):
         """A new array of `dtype` with these host values."""
         host = np.require(np.asarray(values), np.dtype(dtype), ["C", "A"])
         array = self.empty(host.shape, host.dtype)
-        with self.stream:
-            array.set(host)
+        self.load(array, host)
         return array
 
     def to_host(self, array):
@@ -73,8 +76,12 @@ class Gpu(Door):
 
     def load(self, array, values):
         """Copies host values into an array of this backend, in place."""
-        host = np.empty(array.shape, array.dtype)
-        np.copyto(host, values, casting="same_kind")
+        if not array.size:
+            return
+        host = np.asarray(values)
+        if host.shape != array.shape or host.dtype != array.dtype or not host.flags.c_contiguous:
+            host = np.empty(array.shape, array.dtype)
+            np.copyto(host, values, casting="same_kind")
         with self.stream:
             array.set(host)
 
@@ -114,7 +121,8 @@ class Gpu(Door):
                     f"{operation}: the gpu backend takes its own arrays; `asarray` brings one over. "
                     f"Received: {type(operand).__name__}"
                 )
-        return self.calls(*lower.lower(operation, operands, attributes, work))
+        tf32 = self.algorithm(operation, operands, attributes) == "tf32"
+        return self.calls(*lower.lower(operation, operands, attributes, work, tf32))
 
     def calls(self, dtype, launches):
         """Launches as (function, grid, block, arguments). CuPy compiles at the first call, nothing now."""
@@ -130,15 +138,18 @@ class Gpu(Door):
 
     def scratch(self, operation, operands, attributes):
         """Bytes of scratch that the recorded launches will need."""
+        self.algorithm(operation, operands, attributes)  # an error here names the layer
         return lower.scratch(operation, operands, attributes)
 
     def algorithm(self, operation, operands, attributes):
-        """The algorithm by which a convolution runs; None for operations that have one only."""
-        return algorithm_of(operation, operands, attributes)
+        """The algorithm by which a convolution or a product of matrices runs; None for other operations."""
+        if "algorithm" in attributes or operation == "matmul":
+            return self.choice(operation, operands, attributes).taken
+        return None
 
     def choice(self, operation, operands, attributes):
-        """The same for a convolution, with the algorithms that there are, and why."""
-        return choice_of(operation, operands, attributes)
+        """The same with the algorithms that there are, and why."""
+        return choose(attributes.get("algorithm", "auto"), self.tf32, self.capability[0])
 
     # Repeating -------------------------------------------------------------------------------------------
 

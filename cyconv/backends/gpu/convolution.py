@@ -3,6 +3,7 @@
 from math import gcd, prod
 
 from ..lowering import geometry
+from . import depthwise
 from .kernels import source
 from .launch import Launch, ceil_div
 from .tiles import code, cut, numbers, parts_of, quads, scratch, sum_parts
@@ -15,8 +16,11 @@ def convolution(
     x, kernel, bias, residual, y, *, strides, padding, dilation, groups, activation, alpha, algorithm,
     work=None, tf32=False,
 ):  # fmt: skip
-    sizes = geometry(x, y, kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
-    (tile, parts, steps), blocks = _forward(x, kernel, y, groups)
+    window = (groups, kernel.shape[:-2], strides, padding, dilation)
+    if depthwise.is_depthwise(x.shape[-1], groups):
+        return depthwise.forward(x, kernel, bias, residual, y, window, activation, alpha)
+    sizes = geometry(x, y, kernel.shape[-1], *window)
+    (tile, parts, steps), blocks = _forward(kernel, y, groups)
     wide = quads(kernel.shape[-1] // groups, kernel, bias, residual, y)
     vectors = (quads(kernel.shape[-2], x), wide, wide)
     grid = (blocks, 1, groups * parts)
@@ -32,7 +36,7 @@ def convolution(
     ]
 
 
-def _forward(x, kernel, y, groups):
+def _forward(kernel, y, groups):
     """(the Cut, blocks of one part of one group) of the forward pass."""
     M, N = prod(y.shape[:-1]), y.shape[-1] // groups
     chosen = cut(M, N, prod(kernel.shape[:-1]), groups, y.dtype)
@@ -41,15 +45,20 @@ def _forward(x, kernel, y, groups):
 
 def _forward_scratch(operands, attributes):
     x, kernel, _, _, y = operands
-    chosen, _ = _forward(x, kernel, y, attributes["groups"])
-    return scratch(chosen.parts, y)
+    if depthwise.is_depthwise(x.shape[-1], attributes["groups"]):
+        return 0
+    parts = _forward(kernel, y, attributes["groups"])[0].parts
+    return scratch(parts, y) if parts > 1 else 0
 
 
 def convolution_input_gradient(
     dy, kernel, bias, dx, *, strides, padding, dilation, groups, activation, alpha, algorithm, work=None,
     tf32=False,
 ):  # fmt: skip
-    sizes = geometry(dx, dy, kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
+    window = (groups, kernel.shape[:-2], strides, padding, dilation)
+    if depthwise.is_depthwise(dx.shape[-1], groups):
+        return depthwise.input_gradient(dy, kernel, bias, dx, window, activation, alpha)
+    sizes = geometry(dx, dy, kernel.shape[-1], *window)
     (tile, parts, steps), blocks = _backward(kernel, dx, strides, dilation, groups)
     deep = quads(kernel.shape[-1] // groups, dy, kernel)
     vectors = (deep, deep, quads(kernel.shape[-2], dx, bias))
@@ -79,30 +88,43 @@ def _backward(kernel, dx, strides, dilation, groups):
 
 def _backward_scratch(operands, attributes):
     _, kernel, _, dx = operands
-    chosen, _ = _backward(kernel, dx, *(attributes[name] for name in ("strides", "dilation", "groups")))
-    return scratch(chosen.parts, dx)
+    if depthwise.is_depthwise(dx.shape[-1], attributes["groups"]):
+        return 0
+    (_, parts, _), _ = _backward(kernel, dx, *(attributes[n] for n in ("strides", "dilation", "groups")))
+    return scratch(parts, dx) if parts > 1 else 0
 
 
 def convolution_kernel_gradient(
     x, dy, dkernel, dbias, *, strides, padding, dilation, groups, algorithm, work=None, tf32=False
 ):
-    sizes = geometry(x, dy, dkernel.shape[-1], groups, dkernel.shape[:-2], strides, padding, dilation)
+    window = (groups, dkernel.shape[:-2], strides, padding, dilation)
+    if depthwise.is_depthwise(x.shape[-1], groups):
+        launches = depthwise.kernel_gradient(x, dy, dkernel, window, work)
+    else:
+        launches = _kernel_gradient(x, dy, dkernel, window, work, tf32)
+    return launches if dbias is None else launches + _bias_gradient(dy, dbias, work)
+
+
+def _kernel_gradient(x, dy, dkernel, window, work, tf32):
+    sizes = geometry(x, dy, dkernel.shape[-1], *window)
+    groups = window[0]
     (tile, parts, steps), blocks = _weights(dy, dkernel, groups)
     wide = quads(dkernel.shape[-1] // groups, dy, dkernel)
     text = code("kernel_gradient", tile, (quads(dkernel.shape[-2], x), wide, wide), tf32=tf32)
     sums = parts_of(work, dkernel, parts)
-    launches = [Launch(text, "convolution_kernel_gradient", (blocks, parts, groups), (tile.threads,),
-                       (x, dy, sums, *sizes, steps, parts == 1))]  # fmt: skip
-    if parts > 1:
-        launches.append(sum_parts(parts, sums, dkernel, accumulate=True))
-    if dbias is not None:
-        M, K, rows, count = prod(dy.shape[:-1]), dbias.shape[0], *_bias(dy)
-        sums = numbers(work, count * K, dbias.dtype)
-        launches += [
-            Launch(source("parts"), "column_sums", (ceil_div(K, 32), count), (32, 8), (dy, sums, M, K, rows)),
-            sum_parts(count, sums, dbias, accumulate=True),
-        ]
-    return launches
+    grid = (blocks, parts, groups)
+    args = (x, dy, sums, *sizes, steps, parts == 1)
+    launches = [Launch(text, "convolution_kernel_gradient", grid, (tile.threads,), args)]
+    return launches if parts == 1 else [*launches, sum_parts(parts, sums, dkernel, accumulate=True)]
+
+
+def _bias_gradient(dy, dbias, work):
+    M, K, (rows, parts) = prod(dy.shape[:-1]), dbias.shape[0], _bias(dy)
+    sums = numbers(work, parts * K, dbias.dtype)
+    return [
+        Launch(source("parts"), "column_sums", (ceil_div(K, 32), parts), (32, 8), (dy, sums, M, K, rows)),
+        sum_parts(parts, sums, dbias, accumulate=True),
+    ]
 
 
 def _weights(dy, dkernel, groups):
@@ -120,12 +142,14 @@ def _bias(dy):
 
 
 def _weights_scratch(operands, attributes):
-    _, dy, dkernel, dbias = operands
-    chosen, _ = _weights(dy, dkernel, attributes["groups"])
-    kernels = scratch(chosen.parts, dkernel)
+    x, dy, dkernel, dbias = operands
+    if depthwise.is_depthwise(x.shape[-1], attributes["groups"]):
+        kernels = depthwise.kernel_gradient_scratch(dy, dkernel)
+    else:
+        parts = _weights(dy, dkernel, attributes["groups"])[0].parts
+        kernels = scratch(parts, dkernel) if parts > 1 else 0
     # The bias's parts come after the kernel's are added up, in the same place.
-    biases = 0 if dbias is None else scratch(_bias(dy)[1], dbias) or 8 * dbias.shape[0]
-    return max(kernels, biases)
+    return max(kernels, 0 if dbias is None else scratch(_bias(dy)[1], dbias))
 
 
 SCRATCH = {

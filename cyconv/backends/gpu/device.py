@@ -3,19 +3,21 @@
 INSTALL = 'pip install "cyconv[gpu]" (CUDA 12), or pip install "cyconv[gpu-cuda13]" (CUDA 13)'
 
 
-class GpuUnavailable(RuntimeError):
+class GpuUnavailable(OSError):
     """The gpu backend was asked for and cannot run here."""
 
 
 def open_cupy():
     """The module `cupy`, with a device behind it.
 
-    Errors: ImportError without CuPy, GpuUnavailable without a driver or device; no falling back to the CPU.
+    Errors: ModuleNotFoundError without CuPy, GpuUnavailable without a driver or device. Nothing falls back
+    to the CPU.
     """
     try:
         import cupy
     except ImportError as error:
-        raise ImportError(f"the gpu backend needs CuPy, and there is none ({error}): {INSTALL}") from error
+        text = f"the gpu backend needs CuPy, and there is none ({error}): {INSTALL}"
+        raise ModuleNotFoundError(text, name="cupy") from error
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
@@ -38,7 +40,7 @@ def reason(text):
 
 
 def describe(cupy):
-    """The device's name, compute capability and memory, in a line."""
+    """(the device's name, its compute capability as two numbers)."""
     facts = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.runtime.getDevice())
     name = facts["name"].decode() if isinstance(facts["name"], bytes) else facts["name"]
-    return f"{name}, sm_{facts['major']}{facts['minor']}, {facts['totalGlobalMem'] / 1e9:.1f} GB"
+    return name, (facts["major"], facts["minor"])

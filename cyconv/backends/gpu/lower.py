@@ -1,7 +1,8 @@
 """An operation of the door as launches of CUDA kernels. Nothing is computed here.
 
 Each function has the operands of the door's table and the attributes by keyword, and gives its launches in
-order. Where it needs scratch, `scratch` says how many bytes, and `lower` hands it in as `work`.
+order; operations that take several kernels, or a choice among them, have files of their own (FAMILIES). Where
+one needs scratch, `scratch` says how many bytes, and `lower` hands it in as `work`.
 """
 
 import math
@@ -12,7 +13,7 @@ import numpy as np
 from ..._native.engine import ACTIVATIONS, BINARIES, MAX_AXES, NEEDS_INPUT
 from ..interface import DISTRIBUTIONS, EPSILON, REDUCTIONS
 from ..lowering import KINDS, broadcast_strides, check_dtypes, merged, rows, runs, three
-from . import formulas
+from . import batch_norm, convolution, formulas, matmul, pooling
 from .kernels import source
 from .launch import Launch, ceil_div
 
@@ -20,17 +21,19 @@ BLOCK = 256  # threads
 LARGEST = 2**31 - 1  # elements of an array: the kernels count them in 32 bits
 CHUNK = 1024  # terms of a sum that one thread or block adds up
 NOTHING = np.uintp(0)  # the address of an operand that is not there
+FAMILIES = (batch_norm, convolution, matmul, pooling)
 
 
-def lower(operation, operands, attributes, work=None):
-    """(the float type, the launches) of one operation; work: an array of `scratch` bytes."""
+def lower(operation, operands, attributes, work=None, tf32=False):
+    """(the float type, the launches) of one operation. work: an array of `scratch` bytes; tf32: tensor cores
+    round the factors, in convolutions and products of matrices.
+    """
     dtype = check_dtypes(operation, operands, attributes)
     _check_sizes(operation, operands)
-    function = globals().get(operation)
-    if function is None:
-        raise NotImplementedError(f"{operation}: the gpu backend has no kernel for it yet")
-    with_work = {} if work is None else {"work": work}
-    launches = function(*operands, **attributes, **with_work)
+    options = {} if work is None else {"work": work}
+    if tf32:
+        options["tf32"] = True
+    launches = function_of(operation)(*operands, **attributes, **options)
     real = np.dtype(dtype).type
     return dtype, [
         launch._replace(args=tuple(_argument(a, real) for a in launch.args))
@@ -41,8 +44,20 @@ def lower(operation, operands, attributes, work=None):
 
 def scratch(operation, operands, attributes):
     """How many bytes of scratch the launches of an operation need."""
-    counter = SCRATCH.get(operation)
-    return counter(operands, attributes) if counter else 0
+    if operation == "reduce":
+        return _reduce_scratch(operands, attributes)
+    for family in FAMILIES:
+        if operation in family.SCRATCH:
+            return family.SCRATCH[operation](operands, attributes)
+    return 0
+
+
+def function_of(operation):
+    """The function that lowers an operation: that of a family, or the one here."""
+    for family in FAMILIES:
+        if operation in vars(family):
+            return vars(family)[operation]
+    return globals()[operation]
 
 
 def _check_sizes(operation, operands):
@@ -264,4 +279,3 @@ def adam(gradient, hyper, w, m, v):
     return [_each("optimizers", "adam", n, gradient, hyper, w, m, v, n)]
 
 
-SCRATCH = {"reduce": _reduce_scratch}

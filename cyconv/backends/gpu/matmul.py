@@ -25,7 +25,8 @@ def matmul(a, b, bias, c, *, transpose_a, transpose_b, accumulate, activation, a
 def _scratch(operands, attributes):
     a, _, _, c = operands
     K = a.shape[0] if attributes["transpose_a"] else a.shape[1]
-    return scratch(cut(*c.shape, K, dtype=c.dtype).parts, c)
+    parts = cut(*c.shape, K, dtype=c.dtype).parts
+    return scratch(parts, c) if parts > 1 else 0
 
 
 SCRATCH = {"matmul": _scratch}

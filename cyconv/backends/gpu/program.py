@@ -49,7 +49,9 @@ class Feed:
     def __init__(self, backend, fed, mailbox):
         self.backend, self.fed = backend, fed
         count = fed[0].shape[0]
-        self._addresses, self._rows = np.zeros(len(fed), np.uint64), np.zeros(count, np.int32)
+        # Until something is loaded, the arrays are gathered from themselves.
+        self._addresses = np.array([backend.address(a) for a in fed], np.uint64)
+        self._rows = np.arange(count, dtype=np.int32)
         self._given = mailbox.share(self._addresses), mailbox.share(self._rows)
         self._numbers = {backend.address(a): i for i, a in enumerate(fed)}
         self._staging = {}
@@ -73,17 +75,17 @@ class Feed:
         self._rows[...] = rows if whole else np.arange(len(rows))
         for array, values in pairs:
             if whole:
-                if id(values) not in copies:
-                    copies[id(values)] = self.backend.asarray(values, values.dtype)
                 source = copies[id(values)]
             else:
                 source = self._stage(array, np.take(values, rows, axis=0, mode="clip"))
             self._addresses[self._numbers[self.backend.address(array)]] = self.backend.address(source)
 
     def _stays(self, values, rows, copies):
-        if id(values) in copies:
-            return True
-        return len(values) > len(rows) and values.nbytes <= self.backend.free_bytes() // 2
+        """Whether data is copied as a whole; what is decided once stays decided, in `copies`."""
+        if id(values) not in copies and len(values) > len(rows):
+            fits = values.nbytes <= self.backend.free_bytes() // 2
+            copies[id(values)] = self.backend.asarray(values, values.dtype) if fits else None
+        return copies.get(id(values)) is not None
 
     def _stage(self, array, values):
         """Room on the device for the rows of one step, filled."""

@@ -80,9 +80,11 @@ def code(family, tile, vectors, activation="linear", tf32=False, **macros):
 
 
 def quads(size, *arrays):
-    """Whether rows of `size` elements can be read four at a time: arrays are float32, aligned, or None."""
+    """Whether rows of `size` elements can be read four at a time: of 4 bytes each, the arrays that are there
+    beginning at multiples of 16."""
+    there = [a for a in arrays if a is not None]
     return size % 4 == 0 and all(
-        a is None or (str(a.dtype) == "float32" and _address(a) % ALIGNMENT == 0) for a in arrays
+        np.dtype(a.dtype).itemsize == 4 and _address(a) % ALIGNMENT == 0 for a in there
     )
 
 
@@ -102,8 +104,8 @@ def numbers(work, count, dtype):
 
 
 def scratch(parts, out):
-    """Bytes of scratch for so many parts of a result; none for one."""
-    return 0 if parts == 1 else parts * prod(out.shape) * np.dtype(out.dtype).itemsize
+    """Bytes of scratch for so many parts of a result."""
+    return parts * prod(out.shape) * np.dtype(out.dtype).itemsize
 
 
 def sum_parts(parts, sums, out, bias=None, residual=None, accumulate=False, activation="linear", alpha=0.0):

@@ -11,16 +11,16 @@
 #define SQRT_2_OVER_PI ((real)0.79788456080286536) /* sqrt(2/pi) */
 #define NORMAL_AT_0 ((real)0.39894228040143268)    /* 1/sqrt(2 pi) */
 
-__device__ static inline real clip(real x, real low, real high) { return x < low ? low : x > high ? high : x; }
+__device__ inline real clip(real x, real low, real high) { return x < low ? low : x > high ? high : x; }
 
-__device__ static inline real sigmoid(real x) { return 1 / (1 + exp(-x)); }
+__device__ inline real sigmoid(real x) { return 1 / (1 + exp(-x)); }
 
-__device__ static inline real softplus(real x) { return (x < 0 ? 0 : x) + log1p(exp(-fabs(x))); }
+__device__ inline real softplus(real x) { return (x < 0 ? 0 : x) + log1p(exp(-fabs(x))); }
 
-__device__ static inline real hard_sigmoid(real x) { return clip(x + 3, 0, 6) / 6; }
+__device__ inline real hard_sigmoid(real x) { return clip(x + 3, 0, 6) / 6; }
 
 /* gelu_tanh's argument: sqrt(2/pi) (x + 0.044715 x^3). */
-__device__ static inline real gelu_inner(real x)
+__device__ inline real gelu_inner(real x)
 {
     return SQRT_2_OVER_PI * (x + (real)0.044715 * x * x * x);
 }

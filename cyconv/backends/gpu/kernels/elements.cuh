@@ -7,10 +7,10 @@
 #endif
 typedef REAL real;
 
-__device__ static inline int thread_number() { return (int)(blockIdx.x * blockDim.x + threadIdx.x); }
+__device__ inline int thread_number() { return (int)(blockIdx.x * blockDim.x + threadIdx.x); }
 
 /* A NaN on either side wins, as in NumPy. */
-__device__ static inline real larger(real a, real b) { return a > b || a != a ? a : b; }
-__device__ static inline real smaller(real a, real b) { return a < b || a != a ? a : b; }
+__device__ inline real larger(real a, real b) { return a > b || a != a ? a : b; }
+__device__ inline real smaller(real a, real b) { return a < b || a != a ? a : b; }
 
 #endif

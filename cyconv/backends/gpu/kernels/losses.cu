@@ -12,12 +12,12 @@ struct target {
     real keep, share; /* smoothed: t * keep + share */
 };
 
-__device__ static inline real target_at(const target &t, int c)
+__device__ inline real target_at(const target &t, int c)
 {
     return (t.kind == SPARSE ? (real)(c == t.label) : t.values[c]) * t.keep + t.share;
 }
 
-__device__ static inline real clipped(real x, real low, real high) { return x < low ? low : x > high ? high : x; }
+__device__ inline real clipped(real x, real low, real high) { return x < low ? low : x > high ? high : x; }
 
 /* q = softmax(x):  loss = -sum_c t log q,  d loss/dx = q * sum_c t - t. */
 __device__ static real from_logits(const real *x, const target &t, int C, int lane, int lanes, real scale,

@@ -6,20 +6,20 @@
 
 enum { SUM, MAXIMUM, MINIMUM, THREADS = 256 };
 
-__device__ static inline real combined(real a, real b, int name)
+__device__ inline real combined(real a, real b, int name)
 {
     return name == SUM ? a + b : name == MAXIMUM ? larger(a, b) : smaller(a, b);
 }
 
 /* Where term t of result o stands in x. */
-__device__ static inline int place(int o, int t, int R, int B, int S, int C)
+__device__ inline int place(int o, int t, int R, int B, int S, int C)
 {
     const int c = o % C, b = o / C % B, a = o / C / B, r = t / S, s = t % S;
     return (((a * R + r) * B + b) * S + s) * C + c;
 }
 
 /* y (+)= scale * total. */
-__device__ static inline void store(real *y, real total, real scale, int accumulate)
+__device__ inline void store(real *y, real total, real scale, int accumulate)
 {
     *y = scale * total + (accumulate ? *y : 0);
 }

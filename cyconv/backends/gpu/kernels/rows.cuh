@@ -4,14 +4,14 @@
 #define ROWS_CUH
 #include "elements.cuh"
 
-__device__ static inline real sum_of_lanes(real value, int lanes)
+__device__ inline real sum_of_lanes(real value, int lanes)
 {
     for (int step = lanes / 2; step > 0; step /= 2)
         value += __shfl_xor_sync(0xffffffffu, value, step);
     return value;
 }
 
-__device__ static inline real maximum_of_lanes(real value, int lanes)
+__device__ inline real maximum_of_lanes(real value, int lanes)
 {
     for (int step = lanes / 2; step > 0; step /= 2)
         value = larger(value, __shfl_xor_sync(0xffffffffu, value, step));
