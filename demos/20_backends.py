@@ -76,6 +76,7 @@ print(f"one and two threads give the same bytes: {same}")
 # %%
 figure, axis = plt.subplots(figsize=(7, 3.8), layout="constrained")
 axis.barh(list(milliseconds), list(milliseconds.values()), color="#0072B2")
-axis.set(xscale="log", xlabel=f"milliseconds for {len(x)} images", title="same answers, other speeds")
+axis.set(xscale="log", xlim=(10 ** np.floor(np.log10(min(milliseconds.values()))), None))
+axis.set(xlabel=f"milliseconds for {len(x)} images", title="same answers, other speeds")
 axis.invert_yaxis()
 figure.savefig(folder / "20-backends.png", dpi=120)

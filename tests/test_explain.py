@@ -79,6 +79,8 @@ def test_the_lectures_edge_detector():
         "length": "3 windows, number i from floor(i * 7 / 3) to ceil((i + 1) * 7 / 3)", "parameters": "0"}),
     (layers.BatchNormalization(), (None, 5, 5, 16), {
         "statistics": "mean and variance of each channel over batch * 5 * 5 values",
+        "in training": "gamma * (x - mean) / sqrt(variance + 0.001) + beta",
+        "and each time": "moving = 0.99 * moving + 0.01 * the batch's; inference takes the moving ones",
         "parameters": "4C = 4 * 16 = 64, 32 of them trained (gamma, beta, moving_mean, moving_variance)"}),
     (layers.ReLU(), (None, 5), {"parameters": "0"}),
     (layers.Flatten(), (None, 5, 5, 16), {"units": "5 * 5 * 16 = 400", "parameters": "0"}),

@@ -265,6 +265,10 @@ def _(layer: BatchNormalization, given, out):
     return [
         ("statistics", f"mean and variance of each channel over batch * {_times(*given[0][1:-1])} values"
                        if len(given[0]) > 2 else "mean and variance of each channel over the batch"),
+        ("in training", f"{'gamma * ' * layer.scale}(x - mean) / sqrt(variance + {layer.epsilon:g})"
+                        f"{' + beta' * layer.center}"),
+        ("and each time", f"moving = {layer.momentum:g} * moving + {1 - layer.momentum:g} * the batch's; "
+                          "inference takes the moving ones"),
         ("parameters", f"{len(names)}C = {len(names)} * {C} = {layer.count_params():,}, {trained:,} of them "
                        f"trained ({', '.join(names)})"),
     ]  # fmt: skip
