@@ -100,6 +100,7 @@ class Contestant:
                 for layer, algorithm in zip(self.convolutions, asked, strict=True):
                     layer.algorithm = algorithm
                 backend.load(backend.random_state, drawn)
+                backend.node = 0
 
     def restart(self, variables):
         """Weights as they were given, gradients 0."""
