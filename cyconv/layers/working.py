@@ -168,12 +168,18 @@ def _summed(layer, seen, window, present, places, position):
     value = float(z[position[-1]])
     if f != "linear":
         name = getattr(f, "name", getattr(f, "__name__", f))
-        row = act.forward(backends.active(), z[None], f)[0] if not hasattr(f, "forward") else f(z[None])
+        row = f(z[None]) if hasattr(f, "forward") else _activated(z[None], f)
         result = float(np.asarray(row)[0, position[-1]])
         over = f" over the {len(z)} channels" if f in ROWS else ""
         lines.append(("activation", f"{name}({number(value)}){over} = {number(result)}"))
         value = result
     return {"text": text, "lines": lines, "planes": planes, "value": value}
+
+
+def _activated(z, f):
+    """f(z) by the backend in force."""
+    ops = backends.active()
+    return ops.to_host(act.forward(ops, ops.asarray(z, "float64"), f)[0])
 
 
 def _added(values):

@@ -4,6 +4,7 @@ from argparse import Namespace
 
 import numpy as np
 import pytest
+import test_working
 
 import cyconv as keras
 from cyconv import layers, optimizers
@@ -96,3 +97,9 @@ def test_the_benchmark_checks_and_times_a_captured_step(by_definition, monkeypat
     assert by_definition.device in lines[0] and "no PyTorch with CUDA" in lines[0]
     cells = [cell.strip() for cell in lines[-1].split("|")[1:-1]]
     assert cells[0] == "lenet" and cells[-3:] == ["6x eager", "yes", "-"]
+
+
+@pytest.mark.parametrize("name", ["conv2d", "gelu", "dense softmax", "formula", "max", "batch norm"])
+def test_values_worked_out_by_hand_are_the_device_s(name, by_definition):
+    with keras.backends.use("gpu"):
+        test_working.test_every_output_worked_out_is_what_the_layer_computes(name, False)
