@@ -8,6 +8,7 @@ import numpy as np
 
 import cyconv as keras
 
+from ...atomic import write_atomically
 from ...progress import remaining
 
 ROUND = 50  # steps between two lines of progress, which is also how often a backup is written
@@ -63,7 +64,8 @@ class Settings:
             settings.steps = affordable(settings, options.minutes)
             print(f"{options.minutes:g} minutes are about {settings.steps} steps on this machine")
         out.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(settings), indent=1) + "\n")
+        # Folds may run at once, and none is to read half a file.
+        write_atomically(path, json.dumps(asdict(settings), indent=1).encode() + b"\n")
         return settings
 
 
