@@ -4,6 +4,8 @@ another.
 
 import os
 
+import numpy as np
+
 __all__ = ["active", "get", "names", "register", "restart_random", "use"]
 
 NAMES = ("reference", "cpu")  # those that every machine has; "gpu" needs CuPy and a device
@@ -57,7 +59,7 @@ def active():
 def restart_random():
     """Sets every backend's counter of calls on arrays, from which dropout and noise draw, to its start."""
     for backend in _made.values():
-        backend.random_state[...] = 0
+        backend.load(backend.random_state, np.zeros(1, np.uint64))
 
 
 class use:
