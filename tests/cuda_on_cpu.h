@@ -4,14 +4,14 @@
  * system. A fiber runs until it meets a barrier (`__syncthreads`, or a shuffle, which is a barrier of 32) or
  * ends; then the next one runs. When all have arrived, the barrier opens. So what lies between two barriers
  * runs thread by thread, in an order that the caller chooses: 0 forwards, 1 backwards, any other number a
- * shuffle drawn anew at each barrier. A kernel that lacks a barrier reads what is not yet, or no longer, there
- * under one of these orders. Blocks run one after the other, in an order chosen likewise.
+ * shuffle drawn anew at each barrier. A kernel that lacks a barrier reads what is not yet, or no longer,
+ * there under one of these orders. Blocks run one after the other, in an order chosen likewise.
  *
- * It is stricter than a GPU: a barrier that only some threads reach, or that threads reach at different lines,
- * is an error; shared memory is filled with NaN before each block; with AddressSanitizer and UBSan, an index
- * outside an array and an unaligned float4 are errors. There is no atomic addition of floats: sums have an
- * order. What it cannot show: races between blocks, races inside a warp that a shuffle does not order, limits of
- * registers and shared memory, and speed.
+ * It is stricter than a GPU: a barrier that only some threads reach, or that threads reach at different
+ * lines, is an error; shared memory is filled with NaN before each block; with AddressSanitizer and UBSan, an
+ * index outside an array and an unaligned float4 are errors. There is no atomic addition of floats: sums have
+ * an order. What it cannot show: races between blocks, races inside a warp that a shuffle does not order,
+ * limits of registers and shared memory, and speed.
  *
  * How fibers talk to AddressSanitizer: <sanitizer/common_interface_defs.h>, "Fiber annotation interface". */
 #ifndef CUDA_ON_CPU_H
@@ -263,16 +263,16 @@ static int open(int first, int last, state at, const char *what)
         waiting += fibers[i].at == at;
         ended += fibers[i].at == ENDED;
         if (fibers[i].at == at && fibers[first].at == at && fibers[i].line != fibers[first].line) {
-            snprintf(message, sizeof message, "threads %d and %d wait at different %ss, lines %d and %d", first, i,
-                     what, fibers[first].line, fibers[i].line);
+            snprintf(message, sizeof message, "threads %d and %d wait at different %ss, lines %d and %d",
+                     first, i, what, fibers[first].line, fibers[i].line);
             return -1;
         }
     }
     if (waiting && ended) {
         for (int i = first; i < last; i++)
             if (fibers[i].at == at)
-                snprintf(message, sizeof message, "line %d: a %s that %d of %d threads never reach", fibers[i].line,
-                         what, ended, last - first);
+                snprintf(message, sizeof message, "line %d: a %s that %d of %d threads never reach",
+                         fibers[i].line, what, ended, last - first);
         return -1;
     }
     if (waiting < last - first)
@@ -313,7 +313,8 @@ static bool run_block(int order)
         if (all_ended)
             return true;
         if (!moved && !opened) {
-            snprintf(message, sizeof message, "some threads wait at a barrier, others at a shuffle, for ever");
+            snprintf(message, sizeof message,
+                     "some threads wait at a barrier, others at a shuffle, for ever");
             return false;
         }
     }
@@ -329,7 +330,8 @@ __attribute__((no_sanitize("address"))) static void forget_shared()
 }
 
 /* Runs a grid; gives null, or what went wrong. */
-static const char *run(void (*of)(void **), const unsigned *grid, const unsigned *block, void **args, int order)
+static const char *run(void (*of)(void **), const unsigned *grid, const unsigned *block, void **args,
+                       int order)
 {
     kernel = of;
     arguments = args;
@@ -415,8 +417,7 @@ static unsigned round_to_tf32(float x) { return (cuda_bits<unsigned>(x) + 0x1000
 
 /* ---- Arguments, as cuLaunchKernel takes them: an array of pointers to the values ---- */
 
-template <class... A, size_t... I>
-static void call(void (*f)(A...), void **args, std::index_sequence<I...>)
+template <class... A, size_t... I> static void call(void (*f)(A...), void **args, std::index_sequence<I...>)
 {
     f(*(A *)args[I]...);
 }
@@ -425,17 +426,36 @@ template <class... A> static void call(void (*f)(A...), void **args)
     call(f, args, std::make_index_sequence<sizeof...(A)>());
 }
 
-/* A kernel's parameters in the letters of NumPy's types; '*' before the letter of what a pointer points to. */
+/* A kernel's parameters in the letters of NumPy's types; '*' before the letter of what a pointer points to.
+ * */
 template <class T> struct letter;
-template <> struct letter<int> { static constexpr const char *is = "i"; };
-template <> struct letter<unsigned> { static constexpr const char *is = "I"; };
-template <> struct letter<long> { static constexpr const char *is = "l"; };
-template <> struct letter<unsigned long> { static constexpr const char *is = "L"; };
-template <> struct letter<long long> { static constexpr const char *is = "q"; };
-template <> struct letter<unsigned long long> { static constexpr const char *is = "Q"; };
-template <> struct letter<float> { static constexpr const char *is = "f"; };
-template <> struct letter<double> { static constexpr const char *is = "d"; };
-template <> struct letter<unsigned char> { static constexpr const char *is = "B"; };
+template <> struct letter<int> {
+    static constexpr const char *is = "i";
+};
+template <> struct letter<unsigned> {
+    static constexpr const char *is = "I";
+};
+template <> struct letter<long> {
+    static constexpr const char *is = "l";
+};
+template <> struct letter<unsigned long> {
+    static constexpr const char *is = "L";
+};
+template <> struct letter<long long> {
+    static constexpr const char *is = "q";
+};
+template <> struct letter<unsigned long long> {
+    static constexpr const char *is = "Q";
+};
+template <> struct letter<float> {
+    static constexpr const char *is = "f";
+};
+template <> struct letter<double> {
+    static constexpr const char *is = "d";
+};
+template <> struct letter<unsigned char> {
+    static constexpr const char *is = "B";
+};
 template <class T> struct parameter {
     static void say(char *s) { strcat(s, letter<T>::is); }
 };
@@ -461,10 +481,10 @@ template <class... A> static const char *signature(void (*)(A...))
 #define __any_sync(mask, value) (cuda::ballot(value, __LINE__) != 0)
 
 /* Stands after a kernel, for the loader: what it takes, and how it is called. */
-#define CUDA_ON_CPU_KERNEL(name)                                                                              \
-    extern "C" const char *signature_##name() { return cuda::signature(name); }                               \
-    extern "C" const char *run_##name(const unsigned *grid, const unsigned *block, void **args, int order)    \
-    {                                                                                                         \
-        return cuda::run([](void **a) { cuda::call(name, a); }, grid, block, args, order);                    \
+#define CUDA_ON_CPU_KERNEL(name) \
+    extern "C" const char *signature_##name() { return cuda::signature(name); } \
+    extern "C" const char *run_##name(const unsigned *grid, const unsigned *block, void **args, int order) \
+    { \
+        return cuda::run([](void **a) { cuda::call(name, a); }, grid, block, args, order); \
     }
 #endif

@@ -26,7 +26,7 @@ HEADER = Path(__file__).with_name("cuda_on_cpu.h")
 COMPILER = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
 SANITIZED = hasattr(ctypes.CDLL(None), "__asan_init")
 FLAGS = ["-std=c++17", "-O1", "-g1", "-fPIC", "-shared", "-w", "-ffp-contract=off"]
-SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined",
+SANITIZE = ["-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined",
             "-fsanitize-sections=cuda_shared"]  # fmt: skip
 KERNEL = re.compile(r'extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(')
 MOST_THREADS = 1024

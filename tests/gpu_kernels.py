@@ -3,14 +3,14 @@
 import re
 
 import numpy as np
-from cuda_on_cpu import RawModule, thread_order
+import pytest
+from cuda_on_cpu import SANITIZED, RawModule, thread_order
 
 from cyconv import backends
-from cyconv.backends.gpu import batch_norm, convolution, matmul, pooling
+from cyconv.backends.gpu import lower
 from cyconv.backends.interface import Door
 from cyconv.testing import assert_close
 
-MODULES = (batch_norm, convolution, matmul, pooling)
 ORDERS = (0, 1, 2)
 
 
@@ -25,23 +25,14 @@ class KernelDoor(Door):
         return np.full(shape, np.nan if np.dtype(dtype).kind == "f" else -7, dtype)
 
     def _do(self, operation, operands, attributes):
-        (module,) = (m for m in MODULES if hasattr(m, operation))
-        size = module.SCRATCH[operation](operands, attributes) if operation in module.SCRATCH else 0
-        work = {"work": np.full(size, 0xFF, np.uint8)} if size else {}
-        real = next(o.dtype for o in operands if o is not None and o.dtype.kind == "f").type
-        for launch in getattr(module, operation)(*operands, **attributes, **work, **self.options):
+        size = lower.scratch(operation, operands, attributes)
+        work = np.full(size, 0xFF, np.uint8) if size else None
+        dtype, launches = lower.lower(operation, operands, attributes, work, **self.options)
+        for launch in launches:
             self.launched.append(launch.kernel)
-            options = ("-DREAL=double",) if real is np.float64 else ()
+            options = ("-DREAL=double",) if dtype == "float64" else ()
             kernel = RawModule(self.change(launch), options).get_function(launch.kernel)
-            kernel(launch.grid, launch.block, [_argument(a, real) for a in launch.args])
-
-
-def _argument(value, real):
-    if value is None:
-        return np.uintp(0)
-    if isinstance(value, bool | int):
-        return np.int32(value)
-    return real(value) if isinstance(value, float) else value
+            kernel(launch.grid, launch.block, launch.args)
 
 
 def normal(generator, *shape, rounded=lambda a: a):
@@ -77,6 +68,8 @@ def check(run, arrays, terms=1, kind="sum", dtype="float32", orders=ORDERS, **op
 def fails_without_barriers(run, kernel, function=None):
     """Takes the barriers of `function` (the kernel itself, if none is named) away in turn, from the launches
     of one kernel only: run(change=...) must fail each time."""
+    if SANITIZED:
+        pytest.skip("shown without the sanitizers, which make it slow")
     function, taken, number = function or kernel, True, 0
     while taken:
         taken = False

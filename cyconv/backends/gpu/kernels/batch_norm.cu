@@ -1,8 +1,8 @@
 /* batch_norm.cu: batch normalisation over M rows of C channels (Ioffe & Szegedy 2015), and its gradient.
  *
- * Statistics take three kernels, since blocks cannot wait for each other: each block one part of the rows, then the
- * parts are joined in their order, then every element is normalised. Blocks are X x Y threads: X packs of WIDTH
- * channels (4, or 1), Y rows at a time; grid: (parts of the rows, tiles of the channels). */
+ * Statistics take three kernels, since blocks cannot wait for each other: each block one part of the rows,
+ * then the parts are joined in their order, then every element is normalised. Blocks are X x Y threads: X
+ * packs of WIDTH channels (4, or 1), Y rows at a time; grid: (parts of the rows, tiles of the channels). */
 #include "elements.cuh"
 #ifndef WIDTH
 #define WIDTH 1
@@ -31,9 +31,11 @@ struct moments {
     }
 };
 
-/* The moments of each channel over one part of the rows. Sums are taken of distances from the thread's first value:
- * they are as small as the spread of the values, whatever their mean, so that nothing is lost in the difference. */
-extern "C" __global__ void batch_moments(const real *x, real *means, real *squares, int M, int C, int rows_a_part)
+/* The moments of each channel over one part of the rows. Sums are taken of distances from the thread's first
+ * value: they are as small as the spread of the values, whatever their mean, so that nothing is lost in the
+ * difference. */
+extern "C" __global__ void batch_moments(const real *x, real *means, real *squares, int M, int C,
+                                         int rows_a_part)
 {
     __shared__ moments shared[WIDTH][BLOCK];
     const int channel = my_channel(), y = threadIdx.y, at = y * blockDim.x + threadIdx.x;
@@ -78,11 +80,11 @@ extern "C" __global__ void batch_moments(const real *x, real *means, real *squar
         }
 }
 
-/* Joins the parts: mean and inv_std = 1 / sqrt(variance + epsilon); moving = momentum * moving + (1 - momentum) * batch.
- * block: 32 channels x 8 threads, which take neighbouring parts. */
+/* Joins the parts: mean and inv_std = 1 / sqrt(variance + epsilon); moving = momentum * moving + (1 -
+ * momentum) * batch. block: 32 channels x 8 threads, which take neighbouring parts. */
 extern "C" __global__ void batch_statistics(const real *means, const real *squares, real *moving_mean,
-                                            real *moving_variance, real *mean, real *inv_std, int M, int C, int parts,
-                                            int rows_a_part, real momentum, real epsilon)
+                                            real *moving_variance, real *mean, real *inv_std, int M, int C,
+                                            int parts, int rows_a_part, real momentum, real epsilon)
 {
     __shared__ moments shared[8][32];
     const int c = blockIdx.x * 32 + threadIdx.x, y = threadIdx.y, share = (parts + 7) / 8;
@@ -108,11 +110,11 @@ extern "C" __global__ void batch_statistics(const real *means, const real *squar
     moving_variance[c] = moving_variance[c] * momentum + variance * (1 - momentum);
 }
 
-/* y = f(gamma * (x - mean) * inv_std + beta + residual), f: relu or nothing. In inference, `variance` is given, and
- * inv_std is made from it. */
+/* y = f(gamma * (x - mean) * inv_std + beta + residual), f: relu or nothing. In inference, `variance` is
+ * given, and inv_std is made from it. */
 extern "C" __global__ void normalise(const real *x, const real *gamma, const real *beta, const real *residual,
-                                     const real *mean, const real *variance, real *inv_std, real *out, int M, int C,
-                                     int rows_a_part, int relu, real epsilon)
+                                     const real *mean, const real *variance, real *inv_std, real *out, int M,
+                                     int C, int rows_a_part, int relu, real epsilon)
 {
     const int channel = my_channel(), first = blockIdx.x * rows_a_part + threadIdx.y;
     if (channel >= C)
@@ -191,7 +193,8 @@ extern "C" __global__ void gradient_sums(const real *x, const real *dy, const re
 
 /* totals (2, C) = the parts of gradient_sums, in their order; dbeta += the first row, dgamma += the second.
  * block: 32 columns x 8 threads, which take neighbouring parts. */
-extern "C" __global__ void gradient_totals(const real *sums, real *totals, real *dgamma, real *dbeta, int C, int parts)
+extern "C" __global__ void gradient_totals(const real *sums, real *totals, real *dgamma, real *dbeta, int C,
+                                           int parts)
 {
     __shared__ real shared[8][32];
     const int i = blockIdx.x * 32 + threadIdx.x, y = threadIdx.y, share = (parts + 7) / 8;
@@ -211,10 +214,11 @@ extern "C" __global__ void gradient_totals(const real *sums, real *totals, real 
         dgamma[i - C] += sum;
 }
 
-/* dx = gamma * inv_std * (dz - (sum dz + xhat * sum(dz * xhat)) / M); without totals, gamma * inv_std * dz. */
+/* dx = gamma * inv_std * (dz - (sum dz + xhat * sum(dz * xhat)) / M); without totals, gamma * inv_std * dz.
+ * */
 extern "C" __global__ void normalise_gradient(const real *x, const real *dy, const real *y, const real *gamma,
-                                              const real *mean, const real *inv_std, const real *totals, real *dx,
-                                              real *dz, int M, int C, int rows_a_part)
+                                              const real *mean, const real *inv_std, const real *totals,
+                                              real *dx, real *dz, int M, int C, int rows_a_part)
 {
     const int channel = my_channel(), first = blockIdx.x * rows_a_part + threadIdx.y;
     if (channel >= C)

@@ -2,8 +2,8 @@
  *
  *     y[m,k] = f(bias[k] + residual[m,k] + sum over (t,c) of x[pixel(m,t),c] * kernel[(t,c),k])
  *
- * m: output pixels (N * out), t: taps, c: channels of a group. grid: (tiles of y, 1, groups * parts). With several
- * parts of the sum over (t,c), y is parts (parts, M, K), which sum_parts adds up. */
+ * m: output pixels (N * out), t: taps, c: channels of a group. grid: (tiles of y, 1, groups * parts). With
+ * several parts of the sum over (t,c), y is parts (parts, M, K), which sum_parts adds up. */
 #include "gather.cuh"
 
 struct convolution_source {
@@ -22,7 +22,8 @@ struct convolution_source {
     }
 };
 
-/* Sums at rows = pixels in order, columns = channels `first`... of `channels`, of which this group has `width`. */
+/* Sums at rows = pixels in order, columns = channels `first`... of `channels`, of which this group has
+ * `width`. */
 struct pixel_store {
     finish end;
     int M, channels, first, width, m, n;
@@ -36,8 +37,8 @@ struct pixel_store {
 };
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-    convolution(const real *x, const real *kernel, const real *bias, const real *residual, real *y, WINDOW_PARAMETERS,
-                int parts, int steps_a_part, real alpha)
+    convolution(const real *x, const real *kernel, const real *bias, const real *residual, real *y,
+                WINDOW_PARAMETERS, int parts, int steps_a_part, real alpha)
 {
     __shared__ __align__(16) tile_a at[2];
     __shared__ __align__(16) tile_b bt[2];

@@ -1,9 +1,10 @@
-/* depthwise.cu: convolutions in which each channel sees only itself: as many groups as channels, K = C * multiple.
+/* depthwise.cu: convolutions in which each channel sees only itself: as many groups as channels, K = C *
+ * multiple.
  *
  *     y[o,k] = f(bias[k] + residual[o,k] + sum over t of x[pixel(o,t), k / multiple] * kernel[t,k])
  *
- * There is no sum over channels, so nothing to tile: a thread has WIDTH channels (4, or 1) of one pixel; neighbours
- * read the same pixels from the cache. */
+ * There is no sum over channels, so nothing to tile: a thread has WIDTH channels (4, or 1) of one pixel;
+ * neighbours read the same pixels from the cache. */
 #ifndef ACTIVATION
 #define ACTIVATION ACT_linear
 #endif
@@ -18,17 +19,18 @@ struct __align__(WIDTH * sizeof(real)) pack {
 };
 
 /* f(sum + bias + residual) of WIDTH channels. */
-__device__ inline pack finished(pack sum, const real *bias, const real *residual, int channel, size_t at, real alpha)
+__device__ inline pack finished(pack sum, const real *bias, const real *residual, int channel, size_t at,
+                                real alpha)
 {
 #pragma unroll
     for (int j = 0; j < WIDTH; j++)
-        sum.v[j] = activate(sum.v[j] + (bias ? bias[channel + j] : 0) + (residual ? residual[at + j] : 0), ACTIVATION,
-                            alpha);
+        sum.v[j] = activate(sum.v[j] + (bias ? bias[channel + j] : 0) + (residual ? residual[at + j] : 0),
+                            ACTIVATION, alpha);
     return sum;
 }
 
-extern "C" __global__ void depthwise(const real *x, const real *kernel, const real *bias, const real *residual, real *y,
-                                     WINDOW_PARAMETERS, real alpha)
+extern "C" __global__ void depthwise(const real *x, const real *kernel, const real *bias,
+                                     const real *residual, real *y, WINDOW_PARAMETERS, real alpha)
 {
     const window v = WINDOW_GIVEN;
     const int i = thread_number(), packs = K / WIDTH, pixel = i / packs, k = i % packs * WIDTH;
@@ -62,12 +64,14 @@ __device__ inline int output_at(int i, int tap, int stride, int pad, int dilatio
     return o >= 0 && o % stride == 0 && o / stride < out ? o / stride : -1;
 }
 
-/* dx[i,c] = f(bias[c] + sum over t and the k of channel c of dy[o,k] * kernel[t,k]), o*stride + t*dilation - pad = i. */
-extern "C" __global__ void depthwise_input_gradient(const real *dy, const real *kernel, const real *bias, real *dx,
-                                                    WINDOW_PARAMETERS, real alpha)
+/* dx[i,c] = f(bias[c] + sum over t and the k of channel c of dy[o,k] * kernel[t,k]), o*stride + t*dilation -
+ * pad = i. */
+extern "C" __global__ void depthwise_input_gradient(const real *dy, const real *kernel, const real *bias,
+                                                    real *dx, WINDOW_PARAMETERS, real alpha)
 {
     const window v = WINDOW_GIVEN;
-    const int i = thread_number(), packs = C / WIDTH, pixel = i / packs, c = i % packs * WIDTH, multiple = K / C;
+    const int i = thread_number(), packs = C / WIDTH, pixel = i / packs, c = i % packs * WIDTH,
+              multiple = K / C;
     if (pixel >= N * in_d * in_h * in_w)
         return;
     const position here = position_of(pixel, v.in);
@@ -93,19 +97,22 @@ extern "C" __global__ void depthwise_input_gradient(const real *dy, const real *
     *(pack *)(dx + at) = finished(sum, bias, 0, c, at, alpha);
 }
 
-/* parts[p,t,k] = sum over the pixels o of part p of x[pixel(o,t), k / multiple] * dy[o,k]; sum_parts adds them up.
- * block: 32 channels x 8 threads, which take every eighth pixel; grid: (tiles of k, parts, taps). */
-extern "C" __global__ void depthwise_kernel_gradient(const real *x, const real *dy, real *parts, WINDOW_PARAMETERS,
-                                                     int pixels_a_part)
+/* parts[p,t,k] = sum over the pixels o of part p of x[pixel(o,t), k / multiple] * dy[o,k]; sum_parts adds
+ * them up. block: 32 channels x 8 threads, which take every eighth pixel; grid: (tiles of k, parts, taps). */
+extern "C" __global__ void depthwise_kernel_gradient(const real *x, const real *dy, real *parts,
+                                                     WINDOW_PARAMETERS, int pixels_a_part)
 {
     __shared__ real sums[8][32];
     const window v = WINDOW_GIVEN;
-    const int k = blockIdx.x * 32 + threadIdx.x, c = k / (K / C), tap = blockIdx.z, first = blockIdx.y * pixels_a_part;
+    const int k = blockIdx.x * 32 + threadIdx.x, c = k / (K / C), tap = blockIdx.z,
+              first = blockIdx.y * pixels_a_part;
     const int t = tap / S / R, r = tap / S % R, s = tap % S;
     real sum = 0;
-    for (int m = first + threadIdx.y; k < K && m < min(first + pixels_a_part, N * out_d * out_h * out_w); m += 8) {
+    for (int m = first + threadIdx.y; k < K && m < min(first + pixels_a_part, N * out_d * out_h * out_w);
+         m += 8) {
         const position o = position_of(m, v.out);
-        const int at[3] = {o.at[0] * stride_d + t * dilation_d - pad_d, o.at[1] * stride_h + r * dilation_h - pad_h,
+        const int at[3] = {o.at[0] * stride_d + t * dilation_d - pad_d,
+                           o.at[1] * stride_h + r * dilation_h - pad_h,
                            o.at[2] * stride_w + s * dilation_w - pad_w};
         if (inside(at, v.in))
             sum += x[(size_t)pixel_of(o.n, at, v.in) * C + c] * dy[(size_t)m * K + k];

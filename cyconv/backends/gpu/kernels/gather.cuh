@@ -47,7 +47,8 @@ struct walk {
     }
 };
 
-/* This thread's quads of the matrix: quad i is of pixel row `share::side(i)`, all at one place of the walk. */
+/* This thread's quads of the matrix: quad i is of pixel row `share::side(i)`, all at one place of the walk.
+ * */
 struct gather {
     typedef share_along_k<TILE_M> share;
     const real *image; /* its first channel that is looked at */
@@ -94,7 +95,8 @@ struct gather {
     __device__ quad get(int i) const
     {
         if (VECTOR_A)
-            return load_quad<1>(image + (size_t)max(pixel[i], 0) * stride + here.channel, pixel[i] >= 0 ? 4 : 0);
+            return load_quad<1>(image + (size_t)max(pixel[i], 0) * stride + here.channel,
+                                pixel[i] >= 0 ? 4 : 0);
         quad q;
         walk each = here;
 #pragma unroll

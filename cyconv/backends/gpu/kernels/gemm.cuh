@@ -6,11 +6,12 @@
  *         the other half of at, bt <- registers
  *         barrier
  *
- * A value that was loaded once from memory is used TILE_N or TILE_M times, and once loaded from shared memory,
- * THREAD_N or THREAD_M times. Shared memory has two halves by turns, so one barrier a step is enough. Where a and
- * b come from is the kernel's matter: convolutions gather them from images. With TENSOR_CORES the same tiles
- * are multiplied by tensor cores, in TF32. The scheme is Volkov & Demmel's (2008, "Benchmarking GPUs to tune
- * dense linear algebra"); the split of a tile over warps is the one that NVIDIA describes for CUTLASS.
+ * A value that was loaded once from memory is used TILE_N or TILE_M times, and once loaded from shared
+ * memory, THREAD_N or THREAD_M times. Shared memory has two halves by turns, so one barrier a step is enough.
+ * Where a and b come from is the kernel's matter: convolutions gather them from images. With TENSOR_CORES the
+ * same tiles are multiplied by tensor cores, in TF32. The scheme is Volkov & Demmel's (2008, "Benchmarking
+ * GPUs to tune dense linear algebra"); the split of a tile over warps is the one that NVIDIA describes for
+ * CUTLASS.
  *
  * Macros: TILE_M, TILE_N, TILE_K, THREAD_M, THREAD_N; VECTOR_A, VECTOR_B, VECTOR_C: 1 where all quads of that
  * matrix lie whole inside and begin at multiples of 16 bytes. */
@@ -61,8 +62,8 @@ template <int VECTOR> __device__ inline quad load_quad(const real *p, int left)
     return q;
 }
 
-/* Which quads of a tile this thread loads. A matrix whose quads run along k (k is its inner axis) is turned on
- * its way into shared memory; one whose quads run along its side (m or n) is stored as it comes. */
+/* Which quads of a tile this thread loads. A matrix whose quads run along k (k is its inner axis) is turned
+ * on its way into shared memory; one whose quads run along its side (m or n) is stored as it comes. */
 template <int SIDE> struct share_along_k {
     static const int STEP = THREADS / (TILE_K / 4);
     __device__ static int k() { return threadIdx.x % (TILE_K / 4) * 4; }
@@ -97,8 +98,8 @@ typedef real tile_b[TILE_K][TILE_N + SKEW];
 #include "register_tile.cuh"
 #endif
 
-/* Adds `steps` steps of the source to `tile`. Source: share_a, share_b; a(i), b(i): this thread's quad i of the
- * step it stands at; advance(): to the next step. */
+/* Adds `steps` steps of the source to `tile`. Source: share_a, share_b; a(i), b(i): this thread's quad i of
+ * the step it stands at; advance(): to the next step. */
 template <class Source>
 __device__ inline void multiply(Source &source, int steps, tile_a *at, tile_b *bt, thread_tile &tile)
 {

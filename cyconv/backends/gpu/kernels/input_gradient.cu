@@ -1,16 +1,17 @@
-/* input_gradient.cu: dx[i,c] = f(bias[c] + sum over (t,k) of dy[o,k] * kernel[t,c,k]), o*stride + t*dilation - pad = i.
+/* input_gradient.cu: dx[i,c] = f(bias[c] + sum over (t,k) of dy[o,k] * kernel[t,c,k]), o*stride + t*dilation
+ * - pad = i.
  *
- * Which taps reach input i depends on i modulo the stride. Inputs of one remainder (a class) form an image of their
- * own, i = remainder + stride * j, over which dy is correlated with every (stride / g)-th tap, g = gcd(stride,
- * dilation): a convolution of stride 1. So no product with a zero between dy's pixels is ever computed.
- * grid: (tiles of the largest class, classes, groups * parts). */
+ * Which taps reach input i depends on i modulo the stride. Inputs of one remainder (a class) form an image of
+ * their own, i = remainder + stride * j, over which dy is correlated with every (stride / g)-th tap, g =
+ * gcd(stride, dilation): a convolution of stride 1. So no product with a zero between dy's pixels is ever
+ * computed. grid: (tiles of the largest class, classes, groups * parts). */
 #include "gather.cuh"
 
 /* One axis of a class. */
 struct class_axis {
-    int count;            /* of inputs in it */
+    int count; /* of inputs in it */
     int taps, first, step; /* their number, the first one, how far apart in the kernel */
-    int origin, back;      /* tap j of input j' sees output j' + origin - j * back */
+    int origin, back; /* tap j of input j' sees output j' + origin - j * back */
 };
 
 __device__ inline class_axis axis_of_class(int remainder, int in, int taps, int stride, int pad, int dilation)
@@ -97,8 +98,8 @@ struct class_store {
 };
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-    convolution_input_gradient(const real *dy, const real *kernel, const real *bias, real *dx, WINDOW_PARAMETERS,
-                               int parts, int steps_a_part, real alpha)
+    convolution_input_gradient(const real *dy, const real *kernel, const real *bias, real *dx,
+                               WINDOW_PARAMETERS, int parts, int steps_a_part, real alpha)
 {
     __shared__ __align__(16) tile_a at[2];
     __shared__ __align__(16) tile_b bt[2];
@@ -112,8 +113,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     for (int axis = 2; axis >= 0; axis--) {
         const int remainder = rest % v.stride[axis];
         rest /= v.stride[axis];
-        const class_axis a = axis_of_class(remainder, v.in[axis], v.taps[axis], v.stride[axis], v.pad[axis],
-                                           v.dilation[axis]);
+        const class_axis a =
+            axis_of_class(remainder, v.in[axis], v.taps[axis], v.stride[axis], v.pad[axis], v.dilation[axis]);
         axes.size[axis] = v.out[axis];
         axes.stride[axis] = 1;
         axes.origin[axis] = a.origin;
@@ -139,8 +140,15 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     if (first < last) {
         gradient_source source = {
             gather(dy + group * Kg, K, Kg, axes, m, M, store.count, first * TILE_K),
-            kernel + (size_t)n * K + group * Kg, Cg, K, Cg - n, {first_tap[0], first_tap[1], first_tap[2]},
-            {tap_step[0], tap_step[1], tap_step[2]}, R, S, 0,
+            kernel + (size_t)n * K + group * Kg,
+            Cg,
+            K,
+            Cg - n,
+            {first_tap[0], first_tap[1], first_tap[2]},
+            {tap_step[0], tap_step[1], tap_step[2]},
+            R,
+            S,
+            0,
         };
         source.locate();
         multiply(source, last - first, at, bt, tile);

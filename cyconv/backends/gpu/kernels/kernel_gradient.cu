@@ -1,8 +1,8 @@
 /* kernel_gradient.cu: dkernel[(t,c),k] += sum over pixels o of x[o*stride + t*dilation - pad, c] * dy[o,k].
  *
- * Rows are (t,c), columns k, and the sum runs over the N * out pixels: a few outputs, each a very long sum. So the
- * sum is cut into parts for as many blocks as keep a GPU busy; each writes parts (parts, T*R*S*Cg, K), and sum_parts
- * adds them up in their order. grid: (tiles of dkernel, parts, groups). */
+ * Rows are (t,c), columns k, and the sum runs over the N * out pixels: a few outputs, each a very long sum.
+ * So the sum is cut into parts for as many blocks as keep a GPU busy; each writes parts (parts, T*R*S*Cg, K),
+ * and sum_parts adds them up in their order. grid: (tiles of dkernel, parts, groups). */
 #include "gather.cuh"
 
 /* This thread's quads of x: rows m = (t,c) do not change, pixels advance. */
@@ -111,8 +111,8 @@ struct kernel_store {
 };
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-    convolution_kernel_gradient(const real *x, const real *dy, real *dkernel, WINDOW_PARAMETERS, int steps_a_part,
-                                int accumulate)
+    convolution_kernel_gradient(const real *x, const real *dy, real *dkernel, WINDOW_PARAMETERS,
+                                int steps_a_part, int accumulate)
 {
     __shared__ __align__(16) tile_a at[2];
     __shared__ __align__(16) tile_b bt[2];
@@ -120,7 +120,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     const int Cg = C / groups, Kg = K / groups, rows = T * R * S * Cg, pixels = N * out_d * out_h * out_w;
     const int tiles_n = (Kg + TILE_N - 1) / TILE_N, m = blockIdx.x / tiles_n * TILE_M;
     const int n = blockIdx.x % tiles_n * TILE_N, group = blockIdx.z;
-    const int first = blockIdx.y * steps_a_part, last = min(first + steps_a_part, (pixels + TILE_K - 1) / TILE_K);
+    const int first = blockIdx.y * steps_a_part,
+              last = min(first + steps_a_part, (pixels + TILE_K - 1) / TILE_K);
 
     const int start = first * TILE_K;
     kernel_gradient_source source = {

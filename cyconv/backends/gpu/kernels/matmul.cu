@@ -40,7 +40,8 @@ struct matrix_store {
     template <int COUNT> __device__ void operator()(int row, int column, const real *sums) const
     {
         if (m + row < M && n + column < N)
-            end.template operator()<COUNT>((size_t)(m + row) * N + n + column, n + column, N - n - column, sums);
+            end.template operator()<COUNT>((size_t)(m + row) * N + n + column, n + column, N - n - column,
+                                           sums);
     }
 };
 

@@ -1,5 +1,5 @@
-/* parts.cu: sums that were cut into parts, for as many blocks as keep a GPU busy. Parts are added up in their order, so
- * the bytes are the same in each run; atomic additions would not give that. */
+/* parts.cu: sums that were cut into parts, for as many blocks as keep a GPU busy. Parts are added up in their
+ * order, so the bytes are the same in each run; atomic additions would not give that. */
 #ifndef ACTIVATION
 #define ACTIVATION ACT_linear
 #endif
@@ -17,8 +17,8 @@ __device__ inline real sum_of_eight(real (*sums)[32], real sum)
 
 /* out = f(bias + residual + parts[0] + parts[1] + ... + what was there, if it accumulates).
  * block: 32 elements x 8 threads; those of an element take neighbouring parts. */
-extern "C" __global__ void sum_parts(const real *parts, const real *bias, const real *residual, real *out, int count,
-                                     int columns, int splits, int accumulate, real alpha)
+extern "C" __global__ void sum_parts(const real *parts, const real *bias, const real *residual, real *out,
+                                     int count, int columns, int splits, int accumulate, real alpha)
 {
     __shared__ real sums[8][32];
     const int i = blockIdx.x * 32 + threadIdx.x, share = (splits + 7) / 8, first = threadIdx.y * share;

@@ -1,7 +1,8 @@
 /* pooling.cu: largest and mean value under a window, for each channel, and how their gradients come back.
  *
- * A thread has WIDTH neighbouring channels (4, or 1) of one pixel. The gradients are gathered: a thread adds up what
- * comes back to its input from all windows that cover it, in their order, so nothing is added atomically. */
+ * A thread has WIDTH neighbouring channels (4, or 1) of one pixel. The gradients are gathered: a thread adds
+ * up what comes back to its input from all windows that cover it, in their order, so nothing is added
+ * atomically. */
 #include "elements.cuh"
 #include "window.cuh"
 #ifndef WIDTH
@@ -40,8 +41,8 @@ __device__ inline covering windows_over(const window &v, const int *i)
     return c;
 }
 
-/* y = max of x under the window; switches = the flat input position (d*H + h)*W + w of the first maximum, in the
- * order of the loops. Padding never wins; the first NaN does. */
+/* y = max of x under the window; switches = the flat input position (d*H + h)*W + w of the first maximum, in
+ * the order of the loops. Padding never wins; the first NaN does. */
 extern "C" __global__ void max_pool(const real *x, real *y, int *switches, WINDOW_PARAMETERS)
 {
     const window v = WINDOW_GIVEN;
@@ -105,7 +106,8 @@ extern "C" __global__ void max_pool_gradient(const real *dy, const int *switches
     *(reals *)(dx + (size_t)pixel * C + channel) = sum;
 }
 
-/* By how many positions the sum under the window of output o is divided: those inside, or, if padding counts, all. */
+/* By how many positions the sum under the window of output o is divided: those inside, or, if padding counts,
+ * all. */
 __device__ inline real positions(const window &v, const int *o, int count_padding)
 {
     int count = 1;
@@ -146,7 +148,8 @@ extern "C" __global__ void average_pool(const real *x, real *y, WINDOW_PARAMETER
 }
 
 /* dx[i] = sum of dy[o] / positions(o) over the windows o that cover i. */
-extern "C" __global__ void average_pool_gradient(const real *dy, real *dx, WINDOW_PARAMETERS, int count_padding)
+extern "C" __global__ void average_pool_gradient(const real *dy, real *dx, WINDOW_PARAMETERS,
+                                                 int count_padding)
 {
     const window v = WINDOW_GIVEN;
     int pixel, channel;

@@ -1,7 +1,7 @@
 /* register_tile.cuh: sum[i][j] += at[k][m_i] * bt[k][n_j], THREAD_M x THREAD_N sums in a thread's registers.
  *
- * A warp covers a block of the tile, WARP_ROWS x WARP_COLUMNS threads. A thread has quads of rows and columns that
- * lie a part of the tile apart, so that the quads which a warp reads together are neighbours. */
+ * A warp covers a block of the tile, WARP_ROWS x WARP_COLUMNS threads. A thread has quads of rows and columns
+ * that lie a part of the tile apart, so that the quads which a warp reads together are neighbours. */
 #define ROWS (TILE_M / THREAD_M)
 #define COLUMNS (TILE_N / THREAD_N)
 #define WARP_COLUMNS (COLUMNS < 8 ? COLUMNS : 8)
@@ -52,6 +52,7 @@ struct thread_tile {
         for (int i = 0; i < THREAD_M; i++)
 #pragma unroll
             for (int j = 0; j < THREAD_N; j += 4)
-                take.template operator()<4>(m + i / 4 * (ROWS * 4) + i % 4, n + j / 4 * (COLUMNS * 4), &sum[i][j]);
+                take.template operator()<4>(m + i / 4 * (ROWS * 4) + i % 4, n + j / 4 * (COLUMNS * 4),
+                                            &sum[i][j]);
     }
 };

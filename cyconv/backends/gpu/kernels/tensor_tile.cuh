@@ -1,5 +1,5 @@
-/* tensor_tile.cuh: the tile's sums by tensor cores: c[16,8] += a[16,8] b[8,8], an instruction a warp, with a and
- * b in TF32 (8 bits of exponent, 10 of fraction) and sums in float32.
+/* tensor_tile.cuh: the tile's sums by tensor cores: c[16,8] += a[16,8] b[8,8], an instruction a warp, with a
+ * and b in TF32 (8 bits of exponent, 10 of fraction) and sums in float32.
  *
  * Who holds what (PTX manual, mma.m16n8k8): lane = 4 * group + member;
  *     a: rows group, group + 8; columns member, member + 4      b: rows member, member + 4; column group
@@ -10,7 +10,8 @@
 #ifdef __CUDACC__
 __device__ inline void mma(float *c, const unsigned *a, const unsigned *b)
 {
-    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+        "{%0,%1,%2,%3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
@@ -87,6 +88,7 @@ struct thread_tile {
             for (int j = 0; j < WARP_N / 8; j++)
 #pragma unroll
                 for (int l = 0; l < 4; l += 2)
-                    take.template operator()<2>(m + i * 16 + group + l * 4, n + j * 8 + member * 2, sum[i][j] + l);
+                    take.template operator()<2>(m + i * 16 + group + l * 4, n + j * 8 + member * 2,
+                                                sum[i][j] + l);
     }
 };

@@ -8,14 +8,17 @@ struct window {
     int N, C, K, groups, in[3], out[3], taps[3], stride[3], pad[3], dilation[3];
 };
 
-#define WINDOW_PARAMETERS                                                                                     \
-    int N, int C, int K, int groups, int in_d, int in_h, int in_w, int out_d, int out_h, int out_w, int T, int R, \
-        int S, int stride_d, int stride_h, int stride_w, int pad_d, int pad_h, int pad_w, int dilation_d,     \
-        int dilation_h, int dilation_w
-#define WINDOW_GIVEN                                                                                          \
-    {                                                                                                         \
-        N, C, K, groups, {in_d, in_h, in_w}, {out_d, out_h, out_w}, {T, R, S}, {stride_d, stride_h, stride_w}, \
-            {pad_d, pad_h, pad_w}, {dilation_d, dilation_h, dilation_w}                                       \
+#define WINDOW_PARAMETERS \
+    int N, int C, int K, int groups, int in_d, int in_h, int in_w, int out_d, int out_h, int out_w, int T, \
+        int R, int S, int stride_d, int stride_h, int stride_w, int pad_d, int pad_h, int pad_w, \
+        int dilation_d, int dilation_h, int dilation_w
+#define WINDOW_GIVEN \
+    { \
+        N, C, K, groups, {in_d, in_h, in_w}, {out_d, out_h, out_w}, {T, R, S}, \
+            {stride_d, stride_h, stride_w}, {pad_d, pad_h, pad_w}, \
+        { \
+            dilation_d, dilation_h, dilation_w \
+        } \
     }
 
 /* Pixel number n*D*H*W + (d*H + h)*W + w of an image of sizes D, H, W, and back. */
