@@ -31,7 +31,7 @@ def test_largest_values_and_where_they_were(name):
     geometry = dict(window=window, strides=strides, padding=padding, dilation=dilation)
 
     def run(door, x, dy):
-        x[0, ..., 0].flat[:3] = np.nan, 2, np.nan  # the first NaN wins
+        x[0, ..., 0].flat[:4] = np.nan, 2, 1, np.nan  # the first NaN wins
         x[1] = np.round(x[1])  # ties
         y, switches = door.max_pool(x, **geometry)
         dx = door.max_pool_gradient(dy, switches, input_shape=x.shape, **geometry)

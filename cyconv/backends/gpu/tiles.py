@@ -13,8 +13,10 @@ from .launch import Launch, ceil_div
 
 ALIGNMENT = 16  # bytes of a float4
 WANTED_THREADS = 132 * 512  # what fills an H100: 132 processors, two blocks of 256 threads each
-LEAST_STEPS = 4  # of a part of a sum: fewer do not pay for writing the part down
-MOST_PARTS = 512
+MOST_PARTS = 512  # of a sum
+LEAST_STEPS = 4  # of a part
+# What the choice reckons with, of an H100: it need not be exact, since alternatives differ by factors.
+OPERATIONS_A_SECOND, BYTES_A_SECOND, LAUNCH_SECONDS = 50e12, 2.5e12, 2e-6
 
 
 class Tile(NamedTuple):
@@ -53,21 +55,27 @@ class Cut(NamedTuple):
 
 
 def cut(M, N, terms, times=1, dtype="float32"):
-    """The best Cut for `times` products of (M, terms) by (terms, N)."""
+    """The Cut by which `times` products of (M, terms) by (terms, N) take least, reckoned in `_seconds`."""
     tiles = TILES if dtype == "float32" else (FOR_DOUBLES,)
-    return max((_cut(t, M, N, terms, times) for t in tiles), key=lambda pair: pair[0])[1]
+    cuts = (_cut(tile, terms, 2**i) for tile in tiles for i in range(MOST_PARTS.bit_length()))
+    return min(cuts, key=lambda c: _seconds(c, M, N, terms, times))
 
 
-def _cut(tile, M, N, terms, times):
-    """(about the share of a device's speed that is reached, the Cut) with one tile."""
-    blocks = max(ceil_div(M, tile.m) * ceil_div(N, tile.n) * times, 1)
+def _cut(tile, terms, parts):
+    """The Cut into about so many parts, as far as the steps go."""
     steps = max(ceil_div(terms, tile.k), 1)
-    wanted = ceil_div(WANTED_THREADS, tile.threads)
-    parts = max(min(wanted // blocks, steps // LEAST_STEPS, MOST_PARTS), 1)
-    each = ceil_div(steps, parts)
-    parts = ceil_div(steps, each)
-    full = M * N * times / (blocks * tile.m * tile.n)
-    return tile.worth * full * min(blocks * parts / wanted, 1), Cut(tile, parts, each)
+    each = ceil_div(steps, max(min(parts, steps // LEAST_STEPS), 1))
+    return Cut(tile, ceil_div(steps, each), each)
+
+
+def _seconds(cut, M, N, terms, times):
+    """Products, at a speed that falls where blocks are too few; and writing parts down and adding them up."""
+    tile, parts, _ = cut
+    blocks = ceil_div(M, tile.m) * ceil_div(N, tile.n) * times
+    busy = min(blocks * parts * tile.threads / WANTED_THREADS, 1)
+    padded = 2 * blocks * tile.m * tile.n * ceil_div(terms, tile.k) * tile.k
+    products = padded / (OPERATIONS_A_SECOND * tile.worth * max(busy, 1e-9))
+    return products + (parts > 1) * (LAUNCH_SECONDS + 2 * 4 * parts * M * N * times / BYTES_A_SECOND)
 
 
 def code(family, tile, vectors, activation="linear", tf32=False, **macros):
