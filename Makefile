@@ -20,11 +20,12 @@ LINTERS  := $(shell sed -n 's/^lint = \[\(.*\)\]/\1/p' pyproject.toml | tr -d ,)
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo demos test test-peers smoke lint format debug bench gpu-check wheel clean
+.PHONY: help demo demos docs test test-peers smoke lint format debug bench gpu-check wheel clean
 
 help:
 	@echo 'make demo    train a small CNN on real digits; pictures in demo-output/'
 	@echo 'make demos   the lecture, slide by slide (demos/README.md)'
+	@echo 'make docs    the demos with their pictures, the pages, the reference: a site in build/site'
 	@echo 'make test    the whole test suite             (ARGS="-k conv" chooses)'
 	@echo 'make test-peers   against Keras 3 on PyTorch, which it installs'
 	@echo 'make smoke   a tour of the library, in seconds'
@@ -40,6 +41,11 @@ demo: $(VENV)/.demo
 
 demos: $(VENV)/.demo
 	for demo in demos/*.py; do echo "==== $$demo"; $(BIN)/python $$demo $(ARGS) || exit 1; done
+
+# While you write: ARGS="-D nb_execution_mode=cache" runs only demos that changed.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs -d build/doctrees $(ARGS) . build/site
+	@echo 'The site: build/site/index.html'
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)
@@ -103,6 +109,10 @@ $(VENV)/.peers: $(VENV)/.test
 
 $(VENV)/.demo: $(VENV)/.built
 	$(PIP) install 'cyconv[demos]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.built
+	$(PIP) install 'cyconv[docs]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.python-$(VERSION) pyproject.toml

@@ -10,6 +10,7 @@ Environment variables:
 """
 
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,9 @@ LEVELS = {
     ],
 }
 X86_64_LEVELS = ("avx2", "avx512")  # elsewhere these two files compile to nothing
+
+# By which the package knows an engine that was built from other sources; without importing the package here.
+fingerprint = runpy.run_path(str(Path(__file__).parent / "cyconv" / "_native" / "sources.py"))["fingerprint"]
 
 PTHREADS_PROGRAM = (
     "#include <pthread.h>\nstatic pthread_t t;\nstatic void *f(void *p) { return p; }\n"
@@ -70,6 +74,7 @@ class BuildKernels(build_ext):
         self.levels = {name: flags for name, flags in LEVELS.items() if x86_64 or name not in X86_64_LEVELS}
         for extension in self.extensions:
             extension.define_macros.append(("CYCONV_FLAGS", f'"{" ".join(self.flags)}"'))
+            extension.define_macros.append(("CYCONV_SOURCES", f'"{fingerprint(Path(__file__).parent)}"'))
             extension.extra_link_args = link
         self.compile_at_once()
         super().build_extensions()

@@ -3,6 +3,8 @@
 `import cyconv as keras`: names, defaults and meaning are Keras 3's for the subset that is there.
 """
 
+from importlib import import_module
+
 from . import (
     activations, backends, callbacks, constraints, initializers, layers, losses, metrics, models, ops,
     optimizers, regularizers, saving, schedules, utils,
@@ -25,14 +27,20 @@ __all__ = [
     "losses", "metrics", "models", "ops", "optimizers", "regularizers", "saving", "schedules",
     "set_num_threads", "utils",
 ]  # fmt: skip
+LATER = (
+    "augment", "compare", "datasets", "interpret", "preprocessing", "segmentation", "testing", "visualize",
+    "zoo",
+)  # fmt: skip
 
 
 def __getattr__(name):
     """Rooms that are imported when first asked for, so that `import cyconv` stays quick."""
-    if name in (
-        "augment", "datasets", "interpret", "preprocessing", "segmentation", "testing", "visualize", "zoo",
-    ):  # fmt: skip
-        import importlib
-
-        return importlib.import_module(f".{name}", __name__)
+    if name in LATER:
+        return import_module(f".{name}", __name__)
+    if name == "compare_backends":
+        return import_module(".compare", __name__).compare_backends
     raise AttributeError(f"module 'cyconv' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *LATER, "compare_backends"})

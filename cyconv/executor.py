@@ -48,12 +48,12 @@ class Executor:
         self.model, self.flat = model, graph.flatten(model)
         self.random_state = np.zeros(1, np.uint64)
         self.recorded, self.arena = OrderedDict(), None
-        self._moves = variables.moves()
+        self._moves, self._trained = variables.moves(), None  # of the recordings; of the arena
 
     def forget(self):
         """Drops all recordings: after compile, or when a layer's `trainable` changed."""
         self.recorded.clear()
-        self.arena = None
+        self.arena = self._trained = None
 
     def step(self, mode, shapes, targets=(), weights=()):
         """The recorded step for batches of `shapes`, recorded now if need be.
@@ -62,11 +62,12 @@ class Executor:
         None. weights: the shape of each sample-weight array, or None.
         """
         backend = self.model.backend
-        if mode == "train":
+        trained = tuple([node.layer.trainable for node in self.flat.nodes])
+        if mode == "train" and self._trained != (trained, backend, variables.moves()):
             self.ensure_arena()
+            self._trained = trained, backend, variables.moves()
         if self._moves != variables.moves():
             self.recorded.clear()
-        trained = tuple(node.layer.trainable for node in self.flat.nodes)
         key = (mode, tuple(shapes), tuple(targets), tuple(weights), backend.name, threads.count(), trained,
                fusion.enabled())  # fmt: skip
         if key in self.recorded:

@@ -148,6 +148,7 @@ def forward(ops, flat, inputs, training, needs_dx=False):
         with node.layer.naming_errors([v.shape for v in x] if node.nested else x[0].shape):
             values[node.output], saved = node.layer.forward(ops, x if node.nested else x[0], training)
         tape.append((node, saved, needs_dx, trained[node.output]))
+    ops.node = 0  # as outside of any model: a layer called next draws what it would have drawn before
     return values, tape
 
 
@@ -165,6 +166,7 @@ def backward(ops, tape, gradients):
         if needs_dx:
             for number, gradient in zip(node.inputs, dx if node.nested else [dx], strict=True):
                 add_gradient(ops, gradients, number, gradient)
+    ops.node = 0
 
 
 def add_gradient(ops, gradients, number, gradient):

@@ -11,10 +11,7 @@ _seed, _drawn = None, 0
 
 
 def set_random_seed(seed):
-    """Seeds Python's, NumPy's and cyconv's generators; what is built and trained after it is repeatable.
-
-    seed: an integer. Layers and shuffles take numbered sub-seeds from it, in the order of construction.
-    """
+    """Seeds Python's and NumPy's generators and starts the sub-seeds anew; see `utils.set_random_seed`."""
     global _seed, _drawn
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise ValueError(f"`seed` must be an integer. Received: {seed!r}")

@@ -4,12 +4,12 @@ import os
 
 import numpy as np
 
+from . import backends, random
 from .arrays import numbers
 from .configurable import (
     custom_object_scope, deserialize_keras_object, get_custom_objects, get_registered_name,
     get_registered_object, register_keras_serializable, serialize_keras_object,
 )  # fmt: skip
-from .random import set_random_seed
 from .streams import PyDataset
 
 Sequence = PyDataset
@@ -20,6 +20,15 @@ __all__ = [
     "get_custom_objects", "get_registered_name", "get_registered_object", "plot_model",
     "register_keras_serializable", "serialize_keras_object", "set_random_seed", "to_categorical",
 ]  # fmt: skip
+
+
+def set_random_seed(seed):
+    """Seeds Python's, NumPy's and cyconv's generators; what is built, called and trained after is repeatable.
+
+    seed: an integer. Layers and shuffles take numbered sub-seeds from it, in the order of construction.
+    """
+    random.set_random_seed(seed)
+    backends.restart_random()
 
 
 def plot_model(model, to_file="model.svg", show_shapes=False, show_dtype=False, show_layer_names=False,

@@ -57,7 +57,7 @@ class Variable:
 
     def __init__(self, values, name, trainable=True, path=None):
         self.value, self.gradient = np.asarray(values, order="C"), None
-        self.name, self.trainable, self.path = name, trainable, path or name
+        self.name, self._trainable, self.path = name, trainable, path or name
         self.backend = None  # None: NumPy memory
         self.regularizer = self.constraint = None
 
@@ -65,6 +65,17 @@ class Variable:
     dtype = property(lambda self: str(self.value.dtype))
     ndim = property(lambda self: len(self.value.shape))
     size = property(lambda self: int(np.prod(self.shape)))
+
+    @property
+    def trainable(self):
+        """Whether training changes the variable."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        if bool(value) != self._trainable:
+            self._trainable = bool(value)
+            moved()
 
     def numpy(self):
         """A copy of the values as a NumPy array."""

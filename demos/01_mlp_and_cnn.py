@@ -37,10 +37,11 @@ def shuffled(x):
 
 
 figure, axes = plt.subplots(3, 8, figsize=(8, 3.4), layout="constrained")
-for row, x in zip(axes, (x_test, moved(x_test), shuffled(x_test))):
+for row, name, x in zip(axes, ("as it was", "moved", "shuffled"), (x_test, moved(x_test), shuffled(x_test))):
+    row[0].set_ylabel(name)
     for axis, picture in zip(row, x):
         axis.imshow(picture[..., 0], cmap="gray_r")
-        axis.set_axis_off()
+        axis.set(xticks=[], yticks=[])
 figure.savefig(folder / "01-digits.png", dpi=120)
 
 # %% [markdown]

@@ -52,5 +52,7 @@ for stride, colour in ((1, "#0072B2"), (2, "#D55E00"), (3, "#009E73")):
     outputs = [shape[1] for shape in shapes]
     axis.plot(sizes, outputs, "o", color=colour, markersize=4, label=f"stride {stride}")
 axis.set(xlabel="input size", ylabel="output size", title="kernel 3, no padding")
+axis.set(xticks=sizes[::3], yticks=range(0, 22, 3))
+axis.grid(color="0.9")
 axis.legend()
 figure.savefig(folder / "08-output-shape.png", dpi=120)

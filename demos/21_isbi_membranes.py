@@ -80,7 +80,7 @@ changes = augment.Augment(contrast=0.2, brightness=0.2, noise=0.2)
 tiles = augment.Tiles(
     x[train], labels[train], weights / weights.mean(), size, batch_size=4, batches=50, augment=changes
 )
-model.fit(tiles, epochs=steps // 50, shuffle=False, verbose=0)
+history = model.fit(tiles, epochs=steps // 50, shuffle=False, verbose=0)
 
 # %% [markdown]
 # ## Scores on sections that it never saw

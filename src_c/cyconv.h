@@ -137,6 +137,7 @@ const char *cy_level_name(int level);
 int cy_has_threads(void);
 const char *cy_compiler(void);
 const char *cy_flags(void);
+const char *cy_sources(void); /* cyconv/_native/sources.py's number of what this was built from */
 
 /* For benchmarks: FMAs a second that one core reaches in registers at `level`, in GFLOP/s. */
 double cy_measure_fma(int level, double seconds, int threads);

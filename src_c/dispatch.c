@@ -106,3 +106,12 @@ const char *cy_flags(void)
     return "";
 #endif
 }
+
+const char *cy_sources(void)
+{
+#ifdef CYCONV_SOURCES
+    return CYCONV_SOURCES;
+#else
+    return "";
+#endif
+}

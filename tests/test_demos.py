@@ -242,10 +242,11 @@ def test_20_all_backends_agree(demo):
     said = demo("20")
     largest = numbers(said, "largest answer:")[0]
     lines = [line for line in said.splitlines() if "largest difference" in line]
-    assert len(lines) >= 8
+    assert len(lines) >= 5
     for line in lines:
         assert float(line.split("largest difference")[1]) < 1e-5 * largest, line
     assert "one and two threads give the same bytes: True\n" in said
+    assert "layers that differ by more than rounding allows: 0\n" in said
 
 
 def test_21_a_unet_tells_cells_apart_better_than_a_threshold(demo):

@@ -161,3 +161,19 @@ def test_plans_of_the_other_modes(mode):
     lines = []
     model.plan(8, mode=mode, print_fn=lines.append)
     assert not any("gradient" in line for line in lines)
+
+
+def test_a_variable_that_is_frozen_between_two_steps_stays_as_it_is():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="dense")])
+    model.compile("sgd", "mse")
+    x, y = np.ones((4, 3), "f4"), np.zeros((4, 2), "f4")
+    kernel, bias = model.get_layer("dense").variables
+    bias.assign([1.0, 1.0])
+    model.train_on_batch(x, y)
+    bias.trainable = False
+    before = kernel.numpy(), bias.numpy()
+    model.train_on_batch(x, y)
+    assert (bias.numpy() == before[1]).all() and (kernel.numpy() != before[0]).any()
+    bias.trainable = True
+    model.train_on_batch(x, y)
+    assert (bias.numpy() != before[1]).any()

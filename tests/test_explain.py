@@ -42,6 +42,14 @@ def test_the_lectures_edge_detector():
         "length": "floor((L + P0 + P1 - ((K - 1)D + 1)) / S + 1) = "
                   "floor((? + 4 + 0 - ((3 - 1)*2 + 1)) / 1 + 1) = ?",
         "multiply-adds": "? * 3 outputs, 12 each = ?"}),
+    (layers.Conv2D(4, 3, 2, "same"), (None, 9, None, 3), {  # how much is padded depends on the size
+        "height": "floor((H + 2P - K) / S + 1) = floor((9 + 2*1 - 3) / 2 + 1) = 5",
+        "width": "ceil(W / S) = ceil(? / 2) = ?"}),
+    (layers.Conv1D(4, 3, padding="same"), (None, None, 3), {  # without strides it does not
+        "length": "floor((L + 2P - K) / S + 1) = floor((? + 2*1 - 3) / 1 + 1) = ?"}),
+    (layers.MaxPooling2D(2, padding="same"), (None, None, 9, 3), {
+        "height": "ceil(H / S) = ceil(? / 2) = ?",
+        "width": "floor((W + P0 + P1 - K) / S + 1) = floor((9 + 0 + 1 - 2) / 2 + 1) = 5"}),
     (layers.Conv3D(2, 2), (None, 4, 5, 6, 3), {
         "depth": "floor((D + 2P - K) / S + 1) = floor((4 + 2*0 - 2) / 1 + 1) = 3",
         "parameters": "(K0 * K1 * K2 * Cin + 1) * Cout = (2 * 2 * 2 * 3 + 1) * 2 = 50"}),
@@ -71,6 +79,8 @@ def test_the_lectures_edge_detector():
         "length": "3 windows, number i from floor(i * 7 / 3) to ceil((i + 1) * 7 / 3)", "parameters": "0"}),
     (layers.BatchNormalization(), (None, 5, 5, 16), {
         "statistics": "mean and variance of each channel over batch * 5 * 5 values",
+        "in training": "gamma * (x - mean) / sqrt(variance + 0.001) + beta",
+        "and each time": "moving = 0.99 * moving + 0.01 * the batch's; inference takes the moving ones",
         "parameters": "4C = 4 * 16 = 64, 32 of them trained (gamma, beta, moving_mean, moving_variance)"}),
     (layers.ReLU(), (None, 5), {"parameters": "0"}),
     (layers.Flatten(), (None, 5, 5, 16), {"units": "5 * 5 * 16 = 400", "parameters": "0"}),

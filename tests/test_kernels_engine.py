@@ -1,9 +1,15 @@
 """The engine's table of kernels, and gradients of the textbook loops by central differences."""
 
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from kernels import FAST, LEVELS, draw
 
+import cyconv
 from cyconv import backends
 from cyconv._native import engine
 from cyconv.testing import check_gradients
@@ -23,6 +29,32 @@ def test_the_ceiling_is_measured(level):
 def test_the_engine_says_how_it_was_built():
     assert engine.compiler().split()[0] in ("gcc", "clang")
     assert isinstance(engine.flags(), str) and engine.has_threads() in (True, False)
+
+
+def test_an_engine_of_other_sources_is_refused(tmp_path):
+    """A checkout with the engine of another state: an error that says to build, not a crash in a kernel."""
+    checkout = Path(cyconv.__file__).parents[1]
+    if not (checkout / "src_c").is_dir():
+        pytest.skip("an installed package has no sources beside it")
+    shutil.copytree(checkout / "cyconv", tmp_path / "cyconv", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(checkout / "src_c", tmp_path / "src_c")
+
+    def imported():
+        run = subprocess.run([sys.executable, "-c", "import cyconv; print(cyconv.__file__)"], cwd=tmp_path,
+                             capture_output=True, text=True)  # fmt: skip
+        assert (run.returncode == 0) == run.stdout.startswith(str(tmp_path))
+        return run.stderr
+
+    assert imported() == ""
+    with open(tmp_path / "src_c" / "naive" / "map.inc", "a") as file:
+        file.write("/* changed */")
+    said = imported()
+    assert "was built from other sources than those in" in said
+    assert f"in {tmp_path} run: python setup.py build_ext --inplace --force" in said
+    shutil.rmtree(tmp_path / "src_c")
+    assert imported() == ""
+    (tmp_path / "cyconv" / "_native" / Path(engine.__file__).name).unlink()
+    assert "the C engine is not built, or not for this Python" in imported()
 
 
 OPTIONS = dict(strides=(2, 1), padding=((1, 1), (1, 0)), dilation=(1, 2), groups=2)

@@ -53,6 +53,23 @@ def test_seeds_repeat_and_differ():
         cyconv.utils.set_random_seed("a")
 
 
+@pytest.mark.parametrize("backend", backends.NAMES)
+def test_a_seed_repeats_what_layers_and_models_draw_on_arrays(backend):
+    x = np.ones((2, 64), np.float32)
+
+    def drawn():
+        cyconv.utils.set_random_seed(3)
+        layer, noise = layers.Dropout(0.5), layers.GaussianNoise(1.0)
+        model = cyconv.Sequential([layers.Input((64,)), layers.Dropout(0.5)])
+        return [f(x, training=True) for f in (layer, layer, noise, model)]
+
+    with backends.use(backend):
+        first, second = drawn(), drawn()
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert (first[0] != first[1]).any(), "two calls draw two masks"
+
+
 def test_glorot_and_he_have_their_variances():
     """Glorot & Bengio: 2 / (fan_in + fan_out); He: 2 / fan_in, for a 5x5 kernel of 40 to 60 channels."""
     from cyconv import initializers

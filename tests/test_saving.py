@@ -188,6 +188,12 @@ def test_names_and_overwriting(tmp_path):
             load(tmp_path / "none.safetensors")
         with pytest.raises(ValueError, match="is a folder"):
             load(tmp_path)
+    shards = tmp_path / "net.weights.json"
+    with pytest.raises(ValueError, match=r"in several files; here they are one file.*net\.weights\.h5$"):
+        model.save_weights(shards)
+    shards.write_text('{"metadata": {}, "weight_map": {}}')
+    with pytest.raises(ValueError, match=r"max_shard_size.*save_weights\('.*net\.weights\.h5'\)"):
+        model.load_weights(shards)
 
 
 def test_without_h5py_the_error_names_the_command(run_python, tmp_path):

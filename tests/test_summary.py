@@ -27,6 +27,14 @@ def wide_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
 
 
+def test_a_notebook_gets_the_whole_text(monkeypatch):
+    model = zoo.lenet5()
+    plain = text_of(model)
+    shell = type("ZMQInteractiveShell", (), {})()  # by which a notebook is known
+    monkeypatch.setattr("builtins.get_ipython", lambda: shell, raising=False)
+    assert text_of(model) == plain and "C5 (Dense)" in plain
+
+
 def test_a_name_is_never_cut_short():
     inputs = keras.Input((4,), name="an_input_with_a_very_long_name_indeed")
     a = layers.Dense(4, name="a_dense_layer_with_a_name_that_would_not_fit_into_eighty_columns")(inputs)

@@ -1,5 +1,6 @@
 """The pictures: what they say and show, at odd sizes too, and what they refuse."""
 
+import os
 import sys
 
 import numpy as np
@@ -28,6 +29,23 @@ def test_history_draws_training_and_validation():
     loss = figure.axes[0]
     assert [line.get_label() for line in loss.lines] == ["training", "validation"]
     assert loss.lines[1].get_ydata().tolist() == [1, 2] and loss.lines[1].get_xdata().tolist() == [1, 2]
+
+
+def test_a_notebook_stays_interactive_after_the_first_picture(run_python, tmp_path):
+    """Its backend says so when it is loaded, which the first figure does."""
+    (tmp_path / "notebook.py").write_text(
+        "import matplotlib\n"
+        "from matplotlib.backends.backend_agg import FigureCanvas\n"
+        "matplotlib.interactive(True)\n"
+    )
+    code = """
+from cyconv import visualize
+visualize.history({"loss": [2, 1]})
+import matplotlib
+print(matplotlib.is_interactive(), matplotlib.rcParams["axes.grid"])
+"""
+    path = os.pathsep.join([str(tmp_path), os.getcwd()])
+    assert run_python(code, MPLBACKEND="module://notebook", PYTHONPATH=path) == "True False"
 
 
 def test_history_takes_what_fit_returns_and_refuses_an_empty_one():

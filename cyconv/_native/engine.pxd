@@ -46,4 +46,5 @@ cdef extern from "cyconv.h" nogil:
     int cy_has_threads()
     const char *cy_compiler()
     const char *cy_flags()
+    const char *cy_sources()
     double cy_measure_fma(int level, double seconds, int threads)

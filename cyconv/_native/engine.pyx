@@ -13,6 +13,7 @@ OPERATIONS = {cy_op_name(i).decode(): i for i in range(CY_OPS)}
 ACTIVATIONS = {cy_activation_name(i).decode(): i for i in range(CY_ACTS)}
 BINARIES = {cy_binary_name(i).decode(): i for i in range(CY_BINS)}
 FUNCTIONS = {cy_function_name(i).decode(): i for i in range(CY_FUNS)}
+SOURCES = cy_sources().decode()  # see sources.py
 MAX_AXES, MAX_REGISTERS = CY_MAX_AXES, CY_MAX_REGISTERS
 LEVELS = {cy_level_name(i).decode(): i for i in range(CY_LEVELS)}
 # Activations whose derivative is taken from the input; for the others the output is enough.

@@ -4,7 +4,9 @@ another.
 
 import os
 
-__all__ = ["active", "get", "names", "register", "use"]
+import numpy as np
+
+__all__ = ["active", "get", "names", "register", "restart_random", "use"]
 
 NAMES = ("reference", "cpu")  # those that every machine has; "gpu" needs CuPy and a device
 _makers = {"reference": lambda: _host().Reference(), "cpu": lambda: _host().Cpu(), "gpu": lambda: _gpu()}
@@ -52,6 +54,12 @@ def active():
     if _active is None:
         _active = get(os.environ.get("CYCONV_BACKEND") or "cpu")
     return _active
+
+
+def restart_random():
+    """Sets every backend's counter of calls on arrays, from which dropout and noise draw, to its start."""
+    for backend in _made.values():
+        backend.load(backend.random_state, np.zeros(1, np.uint64))
 
 
 class use:

@@ -203,7 +203,7 @@ class Program:
     def load(self, pairs, rows, copies):
         """array[i] = values[rows[i]] for each pair (array, values), without a temporary copy."""
         for array, values in pairs:
-            np.take(values, rows, axis=0, out=array, mode="clip")
+            values.take(rows, axis=0, out=array, mode="clip")
 
     def run(self):
         for part in self.parts:

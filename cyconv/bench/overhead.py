@@ -1,15 +1,20 @@
-"""`cyconv bench overhead`: what `train_on_batch` takes beside its kernels.
+"""`cyconv bench overhead`: what a training step takes beside its kernels, in `train_on_batch` and in `fit`.
 
-A turn is a call of `train_on_batch` and a run of the same recorded step with a clock around each kernel; the
-difference is Python, the loading of the batch, and the way through the list of kernels.
+A turn is a call of `train_on_batch`, EPOCHS epochs of `fit` on BATCHES batches, and runs of the same recorded
+step with a clock around each kernel. The difference is Python, the loading of the batch, the way through the
+list of kernels, and, in `train_on_batch`, the checks of its arguments.
 """
 
 import statistics
+
+import numpy as np
 
 from . import machine
 from .nets import NETS, data
 from .timing import heads, interleaved, row
 from .training import cyconv_step
+
+BATCHES, EPOCHS = 8, 3
 
 
 def arguments(parser):
@@ -25,30 +30,42 @@ def title(options):
 def report(options):
     yield machine.heading(options.threads)
     yield ""
-    yield (f"Microseconds, medians of {options.seconds:g} seconds in turn: a call of `train_on_batch`, the "
-           "sum of its kernels, the difference turn by turn, and its share of the call.")  # fmt: skip
+    yield (f"Microseconds, medians of {options.seconds:g} seconds in turn: the sum of the kernels, a step of "
+           "`fit` and a call of `train_on_batch`, what each takes beside the kernels, "
+           "and its share.")  # fmt: skip
     yield ""
-    yield from heads("net", "train_on_batch", "kernels", "beside them", "share")
+    yield from heads("net", "kernels", "fit", "beside", "share", "train_on_batch", "beside", "share")
     for name in options.nets:
-        whole, kernels = turns(name, options)
-        beside = statistics.median(a - b for a, b in zip(whole, kernels, strict=True))
-        share = statistics.median((a - b) / a for a, b in zip(whole, kernels, strict=True))
-        both = (f"{statistics.median(each):.0f}" for each in (whole, kernels))
-        yield row(name, *both, f"{beside:.0f}", f"{100 * share:.1f} %")
+        kernels, *whole = turns(name, options)
+        cells = [f"{statistics.median(kernels):.0f}"]
+        for times in whole:
+            beside = statistics.median(a - b for a, b in zip(times, kernels, strict=True))
+            share = statistics.median((a - b) / a for a, b in zip(times, kernels, strict=True))
+            cells += [f"{statistics.median(times):.0f}", f"{beside:.0f}", f"{100 * share:.1f} %"]
+        yield row(name, *cells)
 
 
 def turns(name, options):
-    """Microseconds of the whole calls, and of the kernels alone."""
+    """Microseconds of the kernels alone, of a step of `fit`, and of the calls of `train_on_batch`."""
     builder, shape, classes, _ = NETS[name]
     x, y = data(shape, classes)
+    many, labels = (np.concatenate([a] * BATCHES) for a in (x, y))
     model = builder()
-    kernels = []
+    clocked = []
     with machine.at(threads=options.threads):
         _, recorded = cyconv_step(model, x, y, classes)
 
-        def clocked():
-            kernels.append(1e6 * sum(recorded.program.run_timed()))
+        def fit(epochs=EPOCHS + 1):
+            model.fit(many, labels, batch_size=len(x), epochs=epochs, shuffle=False, verbose=0)
 
-        calls = {"whole": lambda: model.train_on_batch(x, y), "clocked": clocked}
-        whole = [1e3 * t for t in interleaved(calls, options.seconds, pause=0)["whole"]]
-    return whole, kernels[-2 * len(whole) + 1 :: 2]  # the second of each turn's two is the timed one
+        calls = {
+            "kernels": lambda: clocked.append(1e6 * sum(recorded.program.run_timed())),
+            "one epoch": lambda: fit(1),
+            "fit": fit,
+            "whole": lambda: model.train_on_batch(x, y),
+        }
+        times = interleaved(calls, options.seconds, pause=0)
+    epochs = zip(times["fit"], times["one epoch"], strict=True)  # the one epoch pays for the start of `fit`
+    steps = [1e3 * (several - one) / (BATCHES * EPOCHS) for several, one in epochs]
+    # The second of each turn's two runs is the timed one.
+    return clocked[-2 * len(steps) + 1 :: 2], steps, [1e3 * t for t in times["whole"]]

@@ -4,6 +4,7 @@ cyconv info
 cyconv demo digits | mnist [--epochs N] [--batch-size N] [--seed N] [--out DIR]
 cyconv demo isbi [--data DIR] [--folds N] [--minutes M] [--resume] [--score MODEL] [--out DIR] ...
 cyconv bench kernels | roofline | steps | networks | ... [options: cyconv bench NAME --help]
+cyconv compare [--network NAME | --model FILE] [--backends A,B] [--html FILE] [--json FILE]
 """
 
 import argparse
@@ -12,21 +13,23 @@ import sys
 from importlib import import_module
 
 from ..bench import BENCHMARKS, positive
-from . import isbi
+from . import compare, isbi
 
 
 def main(arguments=None):
-    """Runs the command; returns the exit status: 0, or 1 after an error that the user can mend."""
-    options = parser().parse_args(arguments)
+    """Runs the command; returns the exit status: 0, or 1 after an error that the user can mend, and where
+    `compare` found a layer over tolerance.
+    """
+    options, status = parser().parse_args(arguments), 0
     try:
-        options.run(options)
+        status = options.run(options) or 0
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough: `cyconv info | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ModuleNotFoundError, OSError, ValueError) as error:
         print(f"cyconv: {error}", file=sys.stderr)
         return 1
-    return 0
+    return status
 
 
 def parser():
@@ -64,6 +67,10 @@ def parser():
         options = benchmarks.add_parser(name, help=what, description=benchmark.__doc__.splitlines()[0])
         benchmark.arguments(options)
         options.set_defaults(run=run_bench, benchmark=benchmark)
+
+    comparison = commands.add_parser("compare", help="one model on several backends: differences and times")
+    compare.arguments(comparison)
+    comparison.set_defaults(run=compare.run)
     return top
 
 

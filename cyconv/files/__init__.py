@@ -9,7 +9,7 @@ import os
 from ..atomic import write_atomically
 from . import archive, hdf5, native
 from .places import collect, fitting_state, fitting_weights
-from .reading import opened, parsed
+from .reading import SHARDS, opened, parsed
 
 # What a model, or its weights alone, may be called.
 MODEL_FORMATS = {".keras": archive.packed, ".safetensors": native.packed}
@@ -21,10 +21,12 @@ def write(filepath, arrays, names, formats, description=None, overwrite=True):
     path = os.fspath(filepath)
     suffix = next((s for s in formats if str(path).endswith(s)), None)
     if suffix is None:
-        known = " or ".join(formats)
-        stem = os.path.splitext(path)[0]
+        known, why = " or ".join(formats), ""
+        stem = os.path.splitext(path)[0].removesuffix(".weights")
+        if str(path).endswith(SHARDS):
+            why = f" ({SHARDS} is Keras's list of weights that lie in several files; here they are one file)"
         raise ValueError(
-            f"the file name must end in {known}. Received: {path!r}; e.g. {stem}{next(iter(formats))}"
+            f"the file name must end in {known}{why}. Received: {path!r}; e.g. {stem}{next(iter(formats))}"
         )
     if os.path.exists(path) and not overwrite:
         raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")

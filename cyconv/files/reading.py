@@ -9,6 +9,8 @@ from .. import variables
 # A file's arrays may be compressed; they, and the model that it describes, are at most so many times larger.
 EXPANSION = 16
 SMALL = 2**20
+# The name of Keras's list of weights that lie in several files, of which none is a model's.
+SHARDS = ".weights.json"
 
 
 class Store:
@@ -41,6 +43,12 @@ def opened(filepath):
         raise FileNotFoundError(f"there is no file {path}")
     if os.path.isdir(path):
         raise ValueError(f"{path} is a folder; a model is one file, .keras or .safetensors")
+    if str(path).endswith(SHARDS):
+        one = str(path).removesuffix(SHARDS) + ".weights.h5"
+        raise ValueError(
+            f"{path}: {SHARDS} lists weights that Keras laid into several files (max_shard_size), which are "
+            f"not read here. Write one file in Keras, model.save_weights({one!r}), and load that"
+        )
     with open(path, "rb") as file:
         start = file.read(2)
     magic = {b"PK": archive.unpack, b"\x89H": hdf5.unpack}

@@ -16,8 +16,4 @@ from .looking import activations, filters
 from .occluding import occlusion
 from .paths import paths
 
-__all__ = [
-    "EffectiveField", "LimeExplanation", "Projection", "activations", "deconvnet",
-    "effective_receptive_field", "filters", "grad_cam", "guided_backprop", "lime_image", "occlusion", "paths",
-    "receptive_field", "saliency",
-]  # fmt: skip
+__all__ = [name for name in dir() if not name.startswith("_") and callable(globals()[name])]

@@ -88,6 +88,7 @@ class Layer(Explainable, Configurable):
 
     def build(self, input_shape):
         """Makes the parameters with `add_weight`. input_shape: a tuple; for several inputs a list of them."""
+        self.built, self.build_shape = True, input_shape
 
     def compute_output_shape(self, input_shape):
         """The output's shape; None stays None. By default the input's."""

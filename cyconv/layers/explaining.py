@@ -73,12 +73,18 @@ def _product(*factors):
 # Windows ---------------------------------------------------------------------------------------------------
 
 
-def _window_lines(given, out, window, strides, dilation, pads):
-    """floor((H + 2P - K) / S + 1) for each spatial axis."""
+def _window_lines(given, out, window, strides, dilation, pads, same):
+    """floor((H + 2P - K) / S + 1) for each spatial axis.
+
+    With padding "same" and strides the padding depends on the size; for an unknown one, ceil(H / S) is known.
+    """
     rank = len(window)
     for i, axis in enumerate(AXES[rank]):
         n, k, s, d, (before, after) = given[1 + i], window[i], strides[i], dilation[i], pads[i]
         letter = axis[0].upper()
+        if n is None and same and s > 1:
+            yield axis, f"ceil({letter} / S) = ceil(? / {s}) = ?"
+            continue
         padding, put_in = ("2P", f"2*{before}") if before == after else ("P0 + P1", f"{before} + {after}")
         span, span_in = ("K", f"{k}") if d == 1 else ("((K - 1)D + 1)", f"(({k} - 1)*{d} + 1)")
         size = "?" if n is None else n
@@ -88,7 +94,8 @@ def _window_lines(given, out, window, strides, dilation, pads):
 
 def _convolution_lines(layer, given, out):
     pads = layer._padding_for(given[1:-1])
-    return _window_lines(given, out, layer.kernel_size, layer.strides, layer.dilation_rate, pads)
+    same = layer.padding == "same"
+    return _window_lines(given, out, layer.kernel_size, layer.strides, layer.dilation_rate, pads, same)
 
 
 def _kernel_letters(rank):
@@ -207,9 +214,10 @@ def _(layer: _ConvTranspose, given, out):
 def _(layer: _Pooling, given, out):
     (given,) = given
     pads = layer._window(given[1:-1])["padding"]
+    same = layer.padding == "same"
     which = "the largest" if isinstance(layer, _MaxPooling) else "the mean"
     return [
-        *_window_lines(given, out, layer.pool_size, layer.strides, (1,) * layer.rank, pads),
+        *_window_lines(given, out, layer.pool_size, layer.strides, (1,) * layer.rank, pads, same),
         ("channels", f"each by itself: {out[-1]}"),
         ("each output", f"{which} of {_product(*layer.pool_size)} values"),
         ("parameters", "0"),
@@ -257,6 +265,10 @@ def _(layer: BatchNormalization, given, out):
     return [
         ("statistics", f"mean and variance of each channel over batch * {_times(*given[0][1:-1])} values"
                        if len(given[0]) > 2 else "mean and variance of each channel over the batch"),
+        ("in training", f"{'gamma * ' * layer.scale}(x - mean) / sqrt(variance + {layer.epsilon:g})"
+                        f"{' + beta' * layer.center}"),
+        ("and each time", f"moving = {layer.momentum:g} * moving + {1 - layer.momentum:g} * the batch's; "
+                          "inference takes the moving ones"),
         ("parameters", f"{len(names)}C = {len(names)} * {C} = {layer.count_params():,}, {trained:,} of them "
                        f"trained ({', '.join(names)})"),
     ]  # fmt: skip

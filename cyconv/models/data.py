@@ -1,5 +1,7 @@
 """Turns what users pass to `fit` into contiguous arrays of the right dtype, or says what is wrong with it."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from ..arrays import numbers
@@ -37,7 +39,9 @@ class Batches:
     def signature(self, count):
         """(shapes, targets, weights) of a batch of `count` rows, as `Executor.step` wants them."""
         shapes = tuple((count, *x.shape[1:]) for x in self.inputs)
-        targets = tuple(None if t is None else ((count, *t.shape[1:]), str(t.dtype)) for t in self.targets)
+        targets = tuple(
+            None if t is None else ((count, *t.shape[1:]), dtype_name(t.dtype)) for t in self.targets
+        )
         weights = tuple(None if w is None else (count, *w.shape[1:]) for w in self.weights)
         return shapes, targets, weights
 
@@ -47,6 +51,9 @@ class Batches:
         pairs = [(array, values) for group, arrays in sides
                  for values, array in zip(group, arrays, strict=True) if array is not None]  # fmt: skip
         recorded.program.load(pairs, rows, self.copies)
+
+
+dtype_name = lru_cache(str)  # str() of a dtype takes longer than all else that a signature needs
 
 
 def as_list(value, names, what, optional=()):

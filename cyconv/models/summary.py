@@ -160,8 +160,9 @@ def _drawn(header, extra, rows, length, ends):
     for row in rows:
         table.add_row(*row)
     file = io.StringIO()
+    # In a notebook rich would show the table itself, and leave none for the text.
     console = Console(width=10_000, file=file, color_system=None, legacy_windows=False, markup=False,
-                      emoji=False, highlight=False)  # fmt: skip
+                      emoji=False, highlight=False, force_jupyter=False)  # fmt: skip
     console.print(table, crop=False, overflow="ignore")
     return "\n".join(line.rstrip() for line in file.getvalue().rstrip().splitlines())
 

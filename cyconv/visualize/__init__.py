@@ -20,7 +20,6 @@ from .training import history
 from .worked import working
 
 __all__ = [
-    "activation_functions", "activation_histograms", "architecture", "confusion_matrix", "connections",
-    "effective_field", "feature_maps", "filters", "heat_over_image", "history", "images", "mistakes",
-    "projections", "receptive_field", "roofline", "segmentation", "superpixels", "working",
+    name for name in dir()
+    if not name.startswith("_") and callable(globals()[name]) and name != "require_matplotlib"
 ]  # fmt: skip

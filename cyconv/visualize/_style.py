@@ -42,6 +42,9 @@ def pyplot():
 def look():
     """Within it, pyplot draws in cyconv's look; the user's own settings come back after it."""
     plt = pyplot()
+    # Loads the backend, which is put off until the first figure: a notebook's switches `interactive` on as it
+    # is loaded. Within rc_context that would be undone, and no later picture would be shown.
+    plt.draw_if_interactive()
     with plt.rc_context(LOOK):
         yield plt
 

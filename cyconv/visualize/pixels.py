@@ -63,8 +63,10 @@ def feature_maps(maps, image=None, name="feature maps", most=32):
     shown, largest = min(most, maps.shape[-1]), max(float(np.abs(maps).max()), 1e-12)
     signed = maps.min() < 0
     first = 0 if image is None else 1
+    panels = shown + first
+    columns = panels if panels < 9 else min((8, 7, 9), key=lambda c: -panels % c)  # a last row that is full
     with _style.look() as plt:
-        figure, axes = _style.grid(plt, shown + first, min(shown + first, 8), 1.0, 0.2, 1.0,
+        figure, axes = _style.grid(plt, panels, columns, 1.0, 0.2, 1.0,
                                    aspect=maps.shape[0] / maps.shape[1])  # fmt: skip
         if first:
             _style.picture(axes[0], image[0] if np.ndim(image) == 4 else image)
