@@ -20,16 +20,16 @@ def main(arguments=None):
     """Runs the command; returns the exit status: 0, or 1 after an error that the user can mend, and where
     `compare` found a layer over tolerance.
     """
-    options, status = parser().parse_args(arguments), 0
+    options, found = parser().parse_args(arguments), None
     try:
-        status = options.run(options) or 0
+        found = options.run(options)  # of `compare` a status, of the others what they measured, or nothing
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough: `cyconv info | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ModuleNotFoundError, OSError, ValueError) as error:
         print(f"cyconv: {error}", file=sys.stderr)
         return 1
-    return status
+    return found if isinstance(found, int) else 0
 
 
 def parser():
