@@ -61,6 +61,10 @@ class Host(Door):
         """The next step of what runs outside of recorded ones: random numbers are drawn anew."""
         self.random_state += np.uint64(1)
 
+    def restart(self):
+        """The counter of those steps begins anew."""
+        self.random_state[...] = 0
+
     def free_bytes(self):
         """How much memory is left; not known here."""
         return None

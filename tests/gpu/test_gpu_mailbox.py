@@ -39,6 +39,19 @@ def test_a_full_mailbox_says_so(door):
         Mailbox(door, 64).share(np.zeros(100, np.uint8))
 
 
+def test_a_seed_starts_the_draws_of_layers_on_arrays_anew(by_definition):
+    """As on the cpu backend, number by number."""
+    x, drawn = np.ones((4, 9), np.float32), {}
+    for name in ("cpu", "gpu"):
+        with keras.backends.use(name):
+            layer = layers.Dropout(0.5, seed=3)
+            for _ in range(2):
+                keras.utils.set_random_seed(8)
+                drawn.setdefault(name, []).append([layer(x, training=True) for _ in range(3)])
+    np.testing.assert_array_equal(drawn["gpu"], drawn["cpu"])
+    np.testing.assert_array_equal(drawn["gpu"][0], drawn["gpu"][1])
+
+
 def test_what_several_evaluations_count_is_kept_apart(by_definition):
     """Evaluating inside of an evaluation, with the same recorded step: each has its own mean."""
     x = np.random.default_rng(0).random((12, 3), np.float32)

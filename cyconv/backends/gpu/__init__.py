@@ -100,6 +100,11 @@ class Gpu(Door):
         self._steps += 1
         self.load(self.random_state, np.uint64(self._steps))
 
+    def restart(self):
+        """The counter of those steps begins anew."""
+        self._steps = 0
+        self.load(self.random_state, np.uint64(0))
+
     def python(self, function, inputs, shape, dtype):
         """Calls `function` on host copies: what a layer written in NumPy does."""
         return self.asarray(in_numpy(function, [self.to_host(a) for a in inputs], shape), dtype)
