@@ -12,7 +12,7 @@ import numpy as np
 
 from . import fusion, graph, memory, variables
 from .backends import threads
-from .recorder import Buffer, OnPaper, Recorder
+from .recorder import OnPaper, Recorder, realise
 from .variables import Arena
 
 PLANS_KEPT = 16
@@ -149,22 +149,11 @@ class Executor:
     def _realise(self, written):
         """Gives the buffers of a written step their memory and makes its program."""
         ops, backend = written.ops, written.ops.backend
-        fed = {id(b.storage): backend.asarray(np.zeros(b.shape, b.dtype), b.dtype) for b in ops.fed}
-        arena = backend.empty((written.arena_bytes + memory.ALIGNMENT,), "uint8")
-        start = -backend.address(arena) % memory.ALIGNMENT
-
-        def real(b):
-            if not isinstance(b, Buffer):
-                return b
-            if b.storage.fed:
-                return backend.reshape(fed[id(b.storage)], b.shape)
-            return backend.view(arena, start + b.storage.offset, b.shape, b.dtype)
+        real, fed = realise(ops, written.arena_bytes)
 
         def all_real(group):
             return [real(b) for b in group]
 
-        for step in ops.steps:
-            step.operands, step.scratch = tuple(map(real, step.operands)), real(step.scratch)
         loss, losses = real(written.loss), all_real(written.losses)
         metrics = [(metric, *map(real, measured)) for metric, *measured in written.metrics]
         counted = []  # (array, how often its number counts)
@@ -173,7 +162,7 @@ class Executor:
             counted = [(a, float(written.inputs[0].shape[0])) for a in (*several, loss)]
             counted += [(a, 1.0) for _, *measured in metrics for a in measured]
         tally = backend.tally([a for a, _ in counted], [scale for _, scale in counted])
-        program = backend.program(ops.steps, ops.mailbox, list(fed.values()), tally)
+        program = backend.program(ops.steps, ops.mailbox, fed, tally)
         recorded = Recorded(ops.steps, program, written.arena_bytes, backend)
         recorded.inputs, recorded.targets = all_real(written.inputs), all_real(written.targets)
         recorded.weights, recorded.outputs = all_real(written.weights), all_real(written.outputs)

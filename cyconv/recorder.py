@@ -126,6 +126,34 @@ class Recorder(Door):
         self.steps.append(Step(operation, tuple(operands), attributes, self.layer, self.phase, scratch))
 
 
+def realise(ops, arena_bytes):
+    """Gives the buffers of a recording, placed in an arena of so many bytes, their memory.
+
+    Returns (real, fed): real(buffer) is its array; fed, the arrays that are filled before each step.
+    """
+    backend = ops.backend
+    fed = {id(b.storage): backend.asarray(np.zeros(b.shape, b.dtype), b.dtype) for b in ops.fed}
+    arena = backend.empty((arena_bytes + ALIGNMENT,), "uint8")
+    start = -backend.address(arena) % ALIGNMENT
+
+    def real(b):
+        if not isinstance(b, Buffer):
+            return b
+        if b.storage.fed:
+            return backend.reshape(fed[id(b.storage)], b.shape)
+        return view(arena, start + b.storage.offset, b.shape, b.dtype)
+
+    for step in ops.steps:
+        step.operands, step.scratch = tuple(map(real, step.operands)), real(step.scratch)
+    return real, list(fed.values())
+
+
+def view(arena, offset, shape, dtype):
+    """The array that lies at byte `offset` of a backend's uint8 arena."""
+    dtype = np.dtype(dtype)
+    return arena[offset : offset + prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
+
+
 def repeatable(backend, steps):
     """The program of a few steps, each buffer with memory of its own: what is measured by itself."""
     arrays = {}
@@ -136,7 +164,7 @@ def repeatable(backend, steps):
         if id(b.storage) not in arrays:
             arrays[id(b.storage)] = backend.empty((b.storage.nbytes + ALIGNMENT,), "uint8")
         room = arrays[id(b.storage)]
-        return backend.view(room, -backend.address(room) % ALIGNMENT, b.shape, b.dtype)
+        return view(room, -backend.address(room) % ALIGNMENT, b.shape, b.dtype)
 
     for step in steps:
         step.operands, step.scratch = tuple(map(real, step.operands)), real(step.scratch)

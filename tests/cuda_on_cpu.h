@@ -426,36 +426,21 @@ template <class... A> static void call(void (*f)(A...), void **args)
     call(f, args, std::make_index_sequence<sizeof...(A)>());
 }
 
-/* A kernel's parameters in the letters of NumPy's types; '*' before the letter of what a pointer points to.
- * */
+/* A kernel's parameters in the letters of NumPy's types; a pointer has '*' before the letter of its type. */
 template <class T> struct letter;
-template <> struct letter<int> {
-    static constexpr const char *is = "i";
-};
-template <> struct letter<unsigned> {
-    static constexpr const char *is = "I";
-};
-template <> struct letter<long> {
-    static constexpr const char *is = "l";
-};
-template <> struct letter<unsigned long> {
-    static constexpr const char *is = "L";
-};
-template <> struct letter<long long> {
-    static constexpr const char *is = "q";
-};
-template <> struct letter<unsigned long long> {
-    static constexpr const char *is = "Q";
-};
-template <> struct letter<float> {
-    static constexpr const char *is = "f";
-};
-template <> struct letter<double> {
-    static constexpr const char *is = "d";
-};
-template <> struct letter<unsigned char> {
-    static constexpr const char *is = "B";
-};
+#define CUDA_LETTER(type, l) \
+    template <> struct letter<type> { \
+        static constexpr const char *is = l; \
+    };
+CUDA_LETTER(int, "i")
+CUDA_LETTER(unsigned, "I")
+CUDA_LETTER(long, "l")
+CUDA_LETTER(unsigned long, "L")
+CUDA_LETTER(long long, "q")
+CUDA_LETTER(unsigned long long, "Q")
+CUDA_LETTER(float, "f")
+CUDA_LETTER(double, "d")
+CUDA_LETTER(unsigned char, "B")
 template <class T> struct parameter {
     static void say(char *s) { strcat(s, letter<T>::is); }
 };

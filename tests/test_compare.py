@@ -18,6 +18,7 @@ from cyconv.compare.variants import parse
 from cyconv.testing import tolerance
 
 ROOT = Path(__file__).resolve().parents[1]
+ROUNDING = tolerance("elementwise")
 
 
 @pytest.fixture(autouse=True)
@@ -132,11 +133,11 @@ def test_the_numbers_are_those_of_numpy():
     for what, (actual, expected) in right.items():
         apart, unit = np.abs(actual - expected), np.abs(expected).max()
         unit = scale if what in ("gradient of kernel", "gradient of bias") else unit
-        assert found[what].absolute == pytest.approx(apart.max(), rel=1e-6, abs=0)
-        assert found[what].relative == pytest.approx(apart.max() / unit, rel=1e-6)
+        assert found[what].absolute == pytest.approx(apart.max(), rel=ROUNDING, abs=0)
+        assert found[what].relative == pytest.approx(apart.max() / unit, rel=ROUNDING, abs=0)
         near = np.abs(actual - expected.astype(np.float32)) / np.spacing(np.abs(expected.astype(np.float32)))
         assert found[what].ulps == pytest.approx(float(near.max()), abs=1 + float(near.max()) / 2)
-    assert found["output"].allowed == pytest.approx(tolerance("sum", "float32", 30))
+    assert found["output"].allowed == pytest.approx(tolerance("sum", "float32", 30), rel=ROUNDING, abs=0)
     whole = {d.what: d for d in result.whole[1].differences["backward"]}
     assert 0 < whole["gradient of dense/kernel"].relative < 1e-6
     loss = next(d for d in result.whole[1].differences["forward"] if d.what == "loss")
@@ -251,7 +252,8 @@ def test_any_backend_may_be_the_one_the_others_are_held_against(register):
         of_gpu, of_cpu = (entries[layer, name].differences for name in ("gpu", "cpu"))
         assert of_gpu == of_cpu
     (bound,) = {d.allowed for d in entries["average", "gpu"].differences["forward"]}
-    assert bound == pytest.approx(2 * tolerance("sum", "float32", 4)), "both sides may err"
+    both_may_err = 2 * tolerance("sum", "float32", 4)
+    assert bound == pytest.approx(both_may_err, rel=ROUNDING, abs=0)
     found = keras.compare_backends(small(), batch()[0], backends=["gpu", "reference"], seconds=0)
     assert found.baseline == "reference", "the definitions are what the others are held against"
     assert list(keras.compare_backends(small(), batch()[0], seconds=0).backends) == [

@@ -47,12 +47,6 @@ class Host(Door):
         """Where the array begins in memory."""
         return array.ctypes.data
 
-    def view(self, arena, offset, shape, dtype):
-        """The array that lies at byte `offset` of a uint8 arena."""
-        dtype = np.dtype(dtype)
-        count = int(np.prod(shape)) * dtype.itemsize
-        return arena[offset : offset + count].view(dtype).reshape(shape)
-
     def python(self, function, inputs, shape, dtype):
         """Calls `function` on arrays: what a layer written in NumPy does."""
         return self.asarray(in_numpy(function, inputs, shape), dtype)

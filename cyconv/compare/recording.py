@@ -1,7 +1,7 @@
 """The whole model recorded as `fit` and `predict` record it, on one contestant: a program to run and time."""
 
 from .. import fusion, graph, memory
-from ..recorder import Buffer, Recorder
+from ..recorder import Recorder, realise
 from .contestant import STEP, backward, numbered
 
 
@@ -31,24 +31,10 @@ class Recording:
                 backward(ops, tape, gradients, contestant.without)
             places = [ops.keep(gradients.get(n)) for n in flat.inputs]
             ops.keep(loss)
-            self._place(ops, outputs, places, loss)
-
-    def _place(self, ops, outputs, gradients, loss):
-        """Gives every buffer its memory, by lifetime, as a step of `fit` has it."""
-        backend, steps = ops.backend, ops.steps
-        arena = backend.empty((memory.place(steps) + memory.ALIGNMENT,), "uint8")
-        start = -backend.address(arena) % memory.ALIGNMENT
-
-        def real(b):
-            if not isinstance(b, Buffer):
-                return b
-            return backend.view(arena, start + b.storage.offset, b.shape, b.dtype)
-
-        for step in steps:
-            step.operands, step.scratch = tuple(map(real, step.operands)), real(step.scratch)
-        self.steps, self.program = steps, backend.program(steps, ops.mailbox)
-        self.outputs, self.loss = list(map(real, outputs)), real(loss)
-        self.input_gradients = list(map(real, gradients))
+            real, _ = realise(ops, memory.place(ops.steps))
+            self.steps, self.program = ops.steps, backend.program(ops.steps, ops.mailbox)
+            self.outputs, self.loss = list(map(real, outputs)), real(loss)
+            self.input_gradients = list(map(real, places))
 
     def run(self):
         """Runs once and waits until it is done: reads the score, or the outputs."""

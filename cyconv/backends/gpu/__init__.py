@@ -89,12 +89,6 @@ class Gpu(Door):
         """Where the array begins in the device's memory."""
         return array.data.ptr
 
-    def view(self, arena, offset, shape, dtype):
-        """The array that lies at byte `offset` of a uint8 arena."""
-        dtype = np.dtype(dtype)
-        count = int(np.prod(shape)) * dtype.itemsize
-        return arena[offset : offset + count].view(dtype).reshape(shape)
-
     def advance(self):
         """The next step of what runs outside of recorded ones: random numbers are drawn anew."""
         self._steps += 1

@@ -42,12 +42,10 @@ extern "C" __global__ void depthwise(const real *x, const real *kernel, const re
     for (int t = 0; t < T; t++)
         for (int r = 0; r < R; r++)
             for (int s = 0; s < S; s++) {
-                const int at[3] = {o.at[0] * stride_d + t * dilation_d - pad_d,
-                                   o.at[1] * stride_h + r * dilation_h - pad_h,
-                                   o.at[2] * stride_w + s * dilation_w - pad_w};
-                if (!inside(at, v.in))
+                const position p = under_tap(v, o, t, r, s);
+                if (!inside(p.at, v.in))
                     continue;
-                const pack seen = *(const pack *)(x + (size_t)pixel_of(o.n, at, v.in) * C + c);
+                const pack seen = *(const pack *)(x + (size_t)pixel_of(p.n, p.at, v.in) * C + c);
                 const pack weight = *(const pack *)(kernel + ((t * R + r) * S + s) * K + k);
 #pragma unroll
                 for (int j = 0; j < WIDTH; j++)
@@ -111,11 +109,9 @@ extern "C" __global__ void depthwise_kernel_gradient(const real *x, const real *
     for (int m = first + threadIdx.y; k < K && m < min(first + pixels_a_part, N * out_d * out_h * out_w);
          m += 8) {
         const position o = position_of(m, v.out);
-        const int at[3] = {o.at[0] * stride_d + t * dilation_d - pad_d,
-                           o.at[1] * stride_h + r * dilation_h - pad_h,
-                           o.at[2] * stride_w + s * dilation_w - pad_w};
-        if (inside(at, v.in))
-            sum += x[(size_t)pixel_of(o.n, at, v.in) * C + c] * dy[(size_t)m * K + k];
+        const position p = under_tap(v, o, t, r, s);
+        if (inside(p.at, v.in))
+            sum += x[(size_t)pixel_of(p.n, p.at, v.in) * C + c] * dy[(size_t)m * K + k];
     }
     sums[threadIdx.y][threadIdx.x] = sum;
     __syncthreads();

@@ -23,21 +23,16 @@ __device__ inline real clipped(real x, real low, real high) { return x < low ? l
 __device__ static real from_logits(const real *x, const target &t, int C, int lane, int lanes, real scale,
                                    real *gradient)
 {
-    real top = x[0], total = 0, loss = 0, sum_t = 0;
-    for (int c = lane; c < C; c += lanes)
-        top = larger(top, x[c]);
-    top = maximum_of_lanes(top, lanes);
-    for (int c = lane; c < C; c += lanes)
-        total += exp(x[c] - top);
-    total = sum_of_lanes(total, lanes);
+    const exponentials e = exponentials_of(x, C, lane, lanes);
+    real loss = 0, sum_t = 0;
     for (int c = lane; c < C; c += lanes)
         if (target_at(t, c) != 0) {
-            loss -= target_at(t, c) * (x[c] - top - log(total));
+            loss -= target_at(t, c) * (x[c] - e.top - log(e.total));
             sum_t += target_at(t, c);
         }
     sum_t = sum_of_lanes(sum_t, lanes);
     for (int c = lane; gradient && c < C; c += lanes)
-        gradient[c] = scale * (exp(x[c] - top) / total * sum_t - target_at(t, c));
+        gradient[c] = scale * (exp(x[c] - e.top) / e.total * sum_t - target_at(t, c));
     return sum_of_lanes(loss, lanes);
 }
 

@@ -60,13 +60,11 @@ extern "C" __global__ void max_pool(const real *x, real *y, int *switches, WINDO
     for (int t = 0; t < T; t++)
         for (int r = 0; r < R; r++)
             for (int s = 0; s < S; s++) {
-                const int at[3] = {o.at[0] * stride_d + t * dilation_d - pad_d,
-                                   o.at[1] * stride_h + r * dilation_h - pad_h,
-                                   o.at[2] * stride_w + s * dilation_w - pad_w};
-                if (!inside(at, v.in))
+                const position i = under_tap(v, o, t, r, s);
+                if (!inside(i.at, v.in))
                     continue;
-                const int here = pixel_of(0, at, v.in);
-                const reals seen = *(const reals *)(x + (size_t)pixel_of(o.n, at, v.in) * C + channel);
+                const int here = pixel_of(0, i.at, v.in);
+                const reals seen = *(const reals *)(x + (size_t)pixel_of(i.n, i.at, v.in) * C + channel);
 #pragma unroll
                 for (int j = 0; j < WIDTH; j++) {
                     const real value = seen.v[j], old = best.v[j];

@@ -18,4 +18,21 @@ __device__ inline real maximum_of_lanes(real value, int lanes)
     return value;
 }
 
+/* The largest of a row's C values, and the sum of exp(x - largest): what a softmax divides by. */
+struct exponentials {
+    real top, total;
+};
+
+__device__ inline exponentials exponentials_of(const real *x, int C, int lane, int lanes)
+{
+    exponentials e = {x[0], 0};
+    for (int c = lane; c < C; c += lanes)
+        e.top = larger(e.top, x[c]);
+    e.top = maximum_of_lanes(e.top, lanes);
+    for (int c = lane; c < C; c += lanes)
+        e.total += exp(x[c] - e.top);
+    e.total = sum_of_lanes(e.total, lanes);
+    return e;
+}
+
 #endif

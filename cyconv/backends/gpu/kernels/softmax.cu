@@ -7,16 +7,10 @@ extern "C" __global__ void softmax(const real *x, real *y, int M, int C, int lan
     const int thread = thread_number(), lane = thread % lanes, m = min(thread / lanes, M - 1);
     x += (size_t)m * C;
     y += (size_t)m * C;
-    real top = x[0], total = 0;
-    for (int c = lane; c < C; c += lanes)
-        top = larger(top, x[c]);
-    top = maximum_of_lanes(top, lanes);
-    for (int c = lane; c < C; c += lanes)
-        total += exp(x[c] - top);
-    total = sum_of_lanes(total, lanes);
+    const exponentials e = exponentials_of(x, C, lane, lanes);
     if (thread / lanes == m)
         for (int c = lane; c < C; c += lanes)
-            y[c] = exp(x[c] - top) / total;
+            y[c] = exp(x[c] - e.top) / e.total;
 }
 
 /* dx[m,c] = y[m,c] * (dy[m,c] - sum over j of dy[m,j] * y[m,j]). */

@@ -49,4 +49,15 @@ __device__ inline int pixel_of(int n, const int *at, const int *sizes)
     return ((n * sizes[0] + at[0]) * sizes[1] + at[1]) * sizes[2] + at[2];
 }
 
+/* The input position under tap (t, r, s) of output o. */
+__device__ inline position under_tap(const window &v, const position &o, int t, int r, int s)
+{
+    const int tap[3] = {t, r, s};
+    position p = {o.n, {}};
+#pragma unroll
+    for (int axis = 0; axis < 3; axis++)
+        p.at[axis] = o.at[axis] * v.stride[axis] + tap[axis] * v.dilation[axis] - v.pad[axis];
+    return p;
+}
+
 #endif
