@@ -151,6 +151,13 @@ def test_batches_of_tiles_have_the_shapes_that_fit_takes():
     assert len(Tiles(*sections()[:2], size=32)[0]) == 2
 
 
+def test_masks_and_weights_with_an_axis_of_one_channel_give_the_same_tiles():
+    masks, weights = np.arange(128.0).reshape(2, 8, 8) % 2, np.arange(128.0).reshape(2, 8, 8)
+    plain, with_axis = Tiles(EMPTY, masks, weights, 8), Tiles(EMPTY, masks[..., None], weights[..., None], 8)
+    for one, other in zip(plain[0], with_axis[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_a_tile_may_be_larger_than_its_section():
     assert Tiles(*sections(size=20), size=64, batch_size=1)[0][0].shape == (1, 64, 64, 1)
 
@@ -203,12 +210,15 @@ EMPTY = np.zeros((2, 8, 8))
 @pytest.mark.parametrize("call, says", [
     (lambda: Augment(rotation=-1), "`rotation` is a number from 0 on. Received: -1"),
     (lambda: Augment(elastic=float("nan")), "`elastic` is a number"),
+    (lambda: Augment(shift="far"), "`shift` is a number from 0 on. Received: 'far'"),
     (lambda: Augment(scale=1.0), "`scale` lies below 1"),
     (lambda: Augment(grid=1), "at least 2 nodes"),
     (lambda: Augment(order=2)(np.zeros((8, 8))), "0 (nearest), 1 (bilinear) or 3 (bicubic). Received: 2"),
     (lambda: Augment()(np.zeros(8)), "an image is (H, W) or (H, W, C)"),
     (lambda: Augment()(np.zeros((8, 8)), np.zeros((8, 9))), "must have one size"),
     (lambda: Tiles(EMPTY, np.zeros((3, 8, 8))), "2 images, but 3 masks"),
+    (lambda: Tiles(EMPTY, np.zeros((2, 8, 9))), "masks[0] has shape (8, 9); with an image of shape (8, 8) it"),
+    (lambda: Tiles(EMPTY, EMPTY, np.zeros((2, 8, 8, 2))), "weights[0] has shape (8, 8, 2)"),
     (lambda: Tiles([], []), "there are no images"),
     (lambda: Tiles(EMPTY, EMPTY, size=0), "`size` is one number of pixels or two"),
     (lambda: Tiles(EMPTY, EMPTY, batches=0), "`batches` is an integer, at least 1"),

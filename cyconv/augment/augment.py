@@ -1,5 +1,7 @@
 """One section changed at random: where each pixel is read from, and how its grey values change."""
 
+from numbers import Real
+
 import numpy as np
 
 from .elastic import displacements
@@ -22,7 +24,7 @@ class Augment:
         amounts = dict(rotation=rotation, shift=shift, scale=scale, elastic=elastic, contrast=contrast,
                        brightness=brightness, noise=noise)  # fmt: skip
         for name, value in amounts.items():
-            if not np.isscalar(value) or not np.isfinite(value) or value < 0:
+            if not isinstance(value, Real) or not np.isfinite(value) or value < 0:
                 raise ValueError(f"Augment: `{name}` is a number from 0 on. Received: {value!r}")
         for name in ("scale", "contrast"):
             if amounts[name] >= 1:

@@ -10,10 +10,10 @@ from .mirrored import Mirrored
 class Tiles(PyDataset):
     """Batches (images, masks, weights) of random tiles, each changed by `augment`; weights may be left out.
 
-    images: (N, H, W) or (N, H, W, C); masks: (N, H, W), labels; weights: (N, H, W). size: of a tile, which
-    may be larger than a section: outside it goes on mirrored. batches: how many make an epoch. Tiles come
-    from all sections in turn, their middles anywhere in the section. A batch depends on (seed, epoch, its
-    number) alone, however many `workers` make batches.
+    images: (N, H, W) or (N, H, W, C); masks: (N, H, W), labels; weights: (N, H, W); both may have an axis of
+    one channel more. size: of a tile, which may be larger than a section: outside it goes on mirrored.
+    batches: how many make an epoch. Tiles come from all sections in turn, their middles anywhere in the
+    section. A batch depends on (seed, epoch, its number) alone, however many `workers` make batches.
     """
 
     def __init__(self, images, masks, weights=None, size=256, batch_size=2, batches=100, augment=None, seed=0,
@@ -34,10 +34,22 @@ class Tiles(PyDataset):
             raise ValueError(f"Tiles: `size` is one number of pixels or two, above 0. Received: {size!r}")
         orders = (self.augment.order, 0, 1)
         self.sections = [
-            [None if s is None else Mirrored(s[i], order) for s, order in zip(stacks, orders)]
+            [None if s is None else Mirrored(self._fitting(s[i], i, name, images[i]), order)
+             for s, order, name in zip(stacks, orders, ("images", "masks", "weights"))]
             for i in range(len(images))
-        ]
+        ]  # fmt: skip
         self.batch_size, self.batches, self.seed, self.epoch = batch_size, batches, seed, 0
+
+    @staticmethod
+    def _fitting(plane, i, name, image):
+        """A section's plane; a mask or weight map as (H, W), an axis of one channel behind it left out."""
+        if name == "images":
+            return plane
+        flat = plane[..., 0] if np.ndim(plane) == 3 and np.shape(plane)[-1] == 1 else plane
+        if np.shape(flat) != np.shape(image)[:2]:
+            raise ValueError(f"Tiles: {name}[{i}] has shape {np.shape(plane)}; with an image of shape "
+                             f"{np.shape(image)} it must be {np.shape(image)[:2]}")  # fmt: skip
+        return flat
 
     def __len__(self):
         return self.batches
