@@ -217,7 +217,7 @@ EMPTY = np.zeros((2, 8, 8))
     (lambda: Augment()(np.zeros(8)), "an image is (H, W) or (H, W, C)"),
     (lambda: Augment()(np.zeros((8, 8)), np.zeros((8, 9))), "must have one size"),
     (lambda: Tiles(EMPTY, np.zeros((3, 8, 8))), "2 images, but 3 masks"),
-    (lambda: Tiles(EMPTY, np.zeros((2, 8, 9))), "masks[0] has shape (8, 9); with an image of shape (8, 8) it"),
+    (lambda: Tiles(EMPTY, np.zeros((2, 8, 9))), "masks[0] has shape (8, 9); with an image of shape"),
     (lambda: Tiles(EMPTY, EMPTY, np.zeros((2, 8, 8, 2))), "weights[0] has shape (8, 8, 2)"),
     (lambda: Tiles([], []), "there are no images"),
     (lambda: Tiles(EMPTY, EMPTY, size=0), "`size` is one number of pixels or two"),
