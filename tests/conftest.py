@@ -26,6 +26,19 @@ def fresh_state():
 
 
 @pytest.fixture
+def one_thread():
+    cyconv.set_num_threads(1)
+
+
+@pytest.fixture
+def register(monkeypatch):
+    """Registers backends for the time of a test."""
+    for name in ("_makers", "_made"):
+        monkeypatch.setattr(backends, name, dict(getattr(backends, name)))
+    return backends.register
+
+
+@pytest.fixture
 def run_python():
     """Runs code in a new interpreter with extra environment variables; returns its output, stripped."""
 
