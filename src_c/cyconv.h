@@ -24,7 +24,7 @@
     X(convolution_winograd)        /* the same three by another algorithm, where the window is  */ \
     X(convolution_input_gradient_winograd)  /* 3x3, with stride, dilation and groups of 1      */ \
     X(convolution_kernel_gradient_winograd) /*                                                  */ \
-    X(max_pool)                    /* x -> y switches(int32)                                    */ \
+    X(max_pool)                    /* x -> y switches(int32)|0                                  */ \
     X(max_pool_gradient)           /* dy switches(int32) -> dx                                  */ \
     X(average_pool)                /* x -> y                                                    */ \
     X(average_pool_gradient)       /* dy -> dx                                                  */ \

@@ -61,7 +61,9 @@ def _vector_axis(operation, operands, attributes):
         return math.inf
     if operation == "convolution_input_gradient":
         return operands[1].shape[-2]
-    if operation.startswith("convolution") or operation == "matmul" or "pool" in operation:
+    if "pool" in operation:
+        return operands[0].shape[-1]
+    if operation.startswith("convolution") or operation == "matmul":
         return operands[2 if operation.endswith("kernel_gradient") else -1].shape[-1]
     return math.inf
 

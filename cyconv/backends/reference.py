@@ -87,6 +87,7 @@ def max_pool(x, y, switches, *, window, strides, padding, dilation):
     positions[inside] = np.arange(np.prod(sizes)).reshape(sizes)
     positions = positions[None, ..., None]
     y[...] = -np.inf
+    switches = np.empty(y.shape, np.int32) if switches is None else switches
     switches[...] = -1
     for _, seen in taps(window, y.shape[1:-1], strides, dilation):
         candidate, position = xp[seen], positions[(slice(None), *seen[1:])]
