@@ -30,7 +30,7 @@
     X(average_pool_gradient)       /* dy -> dx                                                  */ \
     X(batch_norm)           /* x gamma|0 beta|0 residual|0 -> moving_mean moving_var y mean inv_std */ \
     X(batch_norm_inference) /* x gamma|0 beta|0 residual|0 moving_mean moving_var -> y inv_std */ \
-    X(batch_norm_gradient)  /* x dy y|0 gamma|0 mean inv_std -> dx|0 dz|0 dgamma|0+= dbeta|0+= */ \
+    X(batch_norm_gradient)  /* x dy y|0 gamma|0 mean inv_std -> dx|0 dz|0 dgamma|0+= dbeta|0+=; beta|0 */ \
     X(upsample)                    /* x -> y                                                    */ \
     X(upsample_gradient)           /* dy -> dx                                                  */ \
     X(matmul)                      /* a b bias|0 -> c                                           */ \

@@ -63,6 +63,32 @@ def test_with_residual_and_relu(shape, with_residual, activation):
     check_all(both_ways, x, dy, gamma, beta, residual, *moving, terms=M)
 
 
+@pytest.mark.parametrize("scaled, shifted", [(True, True), (True, False), (False, True), (False, False)])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_relu_s_gradient_without_its_output(shape, scaled, shifted):
+    """Made again from x: what it is with the output at hand, in statistics of the batch and in fixed ones."""
+    C, M = shape[-1], int(np.prod(shape[:-1]))
+    x, dy = draw(*shape), draw(*shape, seed=1, low=-1)
+    gamma = draw(C, seed=2, low=-1) if scaled else None
+    beta = draw(C, seed=3, low=-1) if shifted else None
+    moving = draw(C, seed=5), draw(C, seed=6)
+
+    def back(ops, x, dy, gamma, beta, *moving):
+        y, *batch = ops.batch_norm(x, gamma, beta, *moving, momentum=0.9, epsilon=1e-3, activation="relu")
+        fixed, inv_std = ops.batch_norm_inference(x, gamma, beta, *moving, epsilon=1e-3, activation="relu")
+        results = []
+        for training, out, statistics in ((True, y, batch), (False, fixed, (moving[0], inv_std))):
+            for how in (dict(y=out), dict(relu=True, beta=beta)):
+                dgamma, dbeta = np.zeros_like(moving[0]), np.zeros_like(moving[0])
+                dx = ops.batch_norm_gradient(x, dy, gamma, *statistics, dgamma, dbeta, training=training, **how)
+                results += [dx, dgamma, dbeta]
+        for given, made in zip(results[:3] + results[6:9], results[3:6] + results[9:], strict=True):
+            np.testing.assert_array_equal(given, made)
+        return tuple(results)
+
+    check_all(back, x, dy, gamma, beta, *moving, terms=M)
+
+
 @pytest.mark.parametrize("level", FAST)
 def test_a_large_mean_does_not_swallow_the_variance(level):
     """Values 1000 +- 1: the mean of squares less the square of the mean would lose all but a digit."""

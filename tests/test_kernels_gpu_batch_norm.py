@@ -31,7 +31,9 @@ def run_plain(door, x, residual, dy, gamma, beta, moving_mean, moving_variance):
     added, _ = door.batch_norm_inference(x, None, None, *moving, residual, epsilon=1e-3, activation="relu")
     dgamma, dbeta = np.ones_like(gamma), np.ones_like(beta)
     fixed = door.batch_norm_gradient(x, dy, gamma, mean, inv_std, dgamma, dbeta, training=False)
-    return [y, mean, plain, used, added, fixed, dgamma, dbeta,
+    again = [door.batch_norm_gradient(x, dy, scale, mean, inv_std, dgamma, dbeta, relu=True, beta=shift)
+             for scale, shift in ((gamma, beta), (None, None))]  # fmt: skip
+    return [y, mean, plain, used, added, fixed, dgamma, dbeta, *again,
             door.batch_norm_gradient(x, dy, None, mean, inv_std, training=False),
             door.batch_norm_gradient(x, dy, None, mean, inv_std)]  # fmt: skip
 

@@ -166,8 +166,8 @@ def batch_norm_inference(
     return (*rows(x), int(activation == "relu")), (epsilon,)
 
 
-def batch_norm_gradient(x, dy, y, gamma, mean, inv_std, dx, dz, dgamma, dbeta, *, training):
-    return (*rows(x), int(training)), ()
+def batch_norm_gradient(x, dy, y, gamma, mean, inv_std, dx, dz, dgamma, dbeta, beta, *, training, relu):
+    return (*rows(x), int(training), int(relu)), ()
 
 
 def matmul(a, b, bias, c, *, transpose_a, transpose_b, accumulate, activation, alpha):

@@ -258,22 +258,24 @@ class Door:
                  dict(epsilon=epsilon, activation=activation))
         return out, inv_std
 
-    def batch_norm_gradient(self, x, dy, gamma, mean, inv_std, dgamma=None, dbeta=None, *, y=None,
-                            residual=False, training=True, out=None):
-        """With xhat = (x - mean) * inv_std over M values a channel, and dz = dy, or, where y is given (relu
-        behind the normalisation), dy where y > 0 and 0 elsewhere: dbeta += sum dz; dgamma += sum dz * xhat;
+    def batch_norm_gradient(self, x, dy, gamma, mean, inv_std, dgamma=None, dbeta=None, *, y=None, relu=False,
+                            beta=None, residual=False, training=True, out=None):
+        """With xhat = (x - mean) * inv_std over M values a channel, and dz = dy, or, with a relu behind the
+        normalisation, dy where that gave more than 0 and 0 elsewhere: dbeta += sum dz; dgamma += sum dz * xhat;
         dx = gamma * inv_std * (dz - (sum dz + xhat * sum(dz * xhat)) / M); else gamma * inv_std * dz.
 
-        Returns dx; with `residual`, (dx, dz): dz is the residual's gradient.
+        What the relu gave is y, or, with relu=True and without y, made again: gamma * xhat + beta, which costs
+        less than reading y, but is not the relu's input where a residual was added. Returns dx; with
+        `residual`, (dx, dz): dz is the residual's gradient.
         """
-        self._channels(x, gamma, mean, inv_std, dgamma, dbeta)
+        self._channels(x, gamma, mean, inv_std, dgamma, dbeta, beta)
         expect(dy, x.shape, "dy", "batch_norm_gradient")
         if y is not None:
             expect(y, x.shape, "y", "batch_norm_gradient")
         out = self._out(out, x.shape, x, "batch_norm_gradient")
         dz = self.empty(tuple(x.shape), x.dtype) if residual else None
-        operands = (x, dy, y, gamma, mean, inv_std, out, dz, dgamma, dbeta)
-        self._do("batch_norm_gradient", operands, dict(training=training))
+        operands = (x, dy, y, gamma, mean, inv_std, out, dz, dgamma, dbeta, beta)
+        self._do("batch_norm_gradient", operands, dict(training=training, relu=relu))
         return (out, dz) if residual else out
 
     def _normalises(self, x, residual, activation, *vectors):

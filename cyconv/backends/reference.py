@@ -177,13 +177,15 @@ def _normalise(x, gamma, beta, residual, mean, inv_std, y, activation):
     _activate(y, activation, 0.0)
 
 
-def batch_norm_gradient(x, dy, y, gamma, mean, inv_std, dx, dz, dgamma, dbeta, *, training):
+def batch_norm_gradient(x, dy, y, gamma, mean, inv_std, dx, dz, dgamma, dbeta, beta, *, training, relu):
     axes = tuple(range(x.ndim - 1))
     M = x.size // x.shape[-1]
     xhat = (x - mean) * inv_std
+    scale = inv_std if gamma is None else inv_std * gamma
+    if relu and y is None:
+        y = (x - mean) * scale + (0 if beta is None else beta)
     slope = dy if y is None else np.where(y > 0, dy, 0)
     sum_dz, sum_dz_xhat = slope.sum(axes), (slope * xhat).sum(axes)
-    scale = inv_std if gamma is None else inv_std * gamma
     dx[...] = scale * (slope - (sum_dz + xhat * sum_dz_xhat) / M if training else slope)
     if dz is not None:
         dz[...] = slope

@@ -37,11 +37,11 @@ class Normalisation(Fused):
         x, residual = x if self.shortcut else (x, None)
         activation = "relu" if self.relu else "linear"
         y, saved = self.norm.normalise(ops, x, training, residual, activation)
-        return y, (saved, y if self.relu else None)
+        return y, (saved, y if self.relu and self.shortcut else None)
 
     def backward(self, ops, dy, saved, needs_dx):
         saved, y = saved
-        return self.norm.gradients(ops, dy, saved, y, self.shortcut)
+        return self.norm.gradients(ops, dy, saved, y, self.relu, self.shortcut)
 
 
 class ActivatedConvolution(Fused):

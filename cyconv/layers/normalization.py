@@ -77,13 +77,15 @@ class BatchNormalization(Layer):
         dx, _ = at_last_axis(ops, dy, self.axis, lambda dy: (self.gradients(ops, dy, saved), None))
         return dx if needs_dx else None
 
-    def gradients(self, ops, dy, saved, y=None, residual=False):
-        """dx, or [dx, the residual's gradient]. y: the output where relu made it."""
+    def gradients(self, ops, dy, saved, y=None, relu=False, residual=False):
+        """dx, or [dx, the residual's gradient]. relu: whether one came behind; y: its output, needed where it
+        was not the normalised x's."""
         x, mean, inv_std, training = saved
         trained = self.trainable
         result = ops.batch_norm_gradient(
             x, dy, self.gamma and self.gamma.value, mean, inv_std,
             self.gamma.gradient if trained and self.scale else None,
             self.beta.gradient if trained and self.center else None,
-            y=y, residual=residual, training=training)  # fmt: skip
+            y=y, relu=relu, beta=self.beta.value if relu and self.center else None, residual=residual,
+            training=training)  # fmt: skip
         return list(result) if residual else result

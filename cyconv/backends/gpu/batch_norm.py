@@ -76,21 +76,24 @@ def _normalise(text, way, x, gamma, beta, residual, mean, variance, inv_std, y, 
     return Launch(text, "normalise", way.grid, way.block, args)
 
 
-def batch_norm_gradient(x, dy, y, gamma, mean, inv_std, dx, dz, dgamma, dbeta, *, training, work=None):
+def batch_norm_gradient(
+    x, dy, y, gamma, mean, inv_std, dx, dz, dgamma, dbeta, beta, *, training, relu, work=None
+):
     M, C = rows(x)
     if M == 0:
         return []
     way = _layout(M, C, _width(C, x, dy, y, dx, dz))
     text = source("batch_norm", WIDTH=way.width)
     launches, totals = [], None
+    gate = 1 if y is not None else 2 if relu else 0  # as in batch_norm.cu
     if training or dgamma is not None or dbeta is not None:
         sums = numbers(work, 2 * (way.parts + 1) * C, x.dtype)
         sums, totals = sums[: 2 * way.parts * C], sums[2 * way.parts * C :]
-        args = (x, dy, y, mean, inv_std, sums, M, C, way.rows)
+        args = (x, dy, y, gamma, beta, mean, inv_std, sums, M, C, way.rows, gate)
         launches.append(Launch(text, "gradient_sums", way.grid, way.block, args))
         args = (sums, totals, dgamma, dbeta, C, way.parts)
         launches.append(Launch(text, "gradient_totals", (ceil_div(2 * C, 32),), (32, 8), args))
-    args = (x, dy, y, gamma, mean, inv_std, totals if training else None, dx, dz, M, C, way.rows)
+    args = (x, dy, y, gamma, beta, mean, inv_std, totals if training else None, dx, dz, M, C, way.rows, gate)
     return [*launches, Launch(text, "normalise_gradient", way.grid, way.block, args)]
 
 

@@ -144,34 +144,61 @@ extern "C" __global__ void normalise(const real *x, const real *gamma, const rea
     }
 }
 
-/* dz = dy where y > 0, and 0 elsewhere; without a relu, dy. */
-__device__ inline pack slope_at(const real *dy, const real *y, size_t at)
+/* What lets dy through: all of it, y > 0, or, without reading y, the normalised x > 0. */
+enum { ALWAYS, FROM_Y, FROM_X };
+
+/* A thread's channels of the normalisation: (x - centre) * scale + shift. */
+struct channels {
+    real centre[WIDTH], inverse[WIDTH], scale[WIDTH], shift[WIDTH];
+
+    __device__ channels(const real *gamma, const real *beta, const real *mean, const real *inv_std, int first)
+    {
+#pragma unroll
+        for (int j = 0; j < WIDTH; j++) {
+            const int c = first + j;
+            centre[j] = mean[c];
+            inverse[j] = inv_std[c];
+            scale[j] = gamma ? inv_std[c] * gamma[c] : inv_std[c];
+            shift[j] = beta ? beta[c] : 0;
+        }
+    }
+};
+
+/* dz = dy where the relu gave more than 0, and 0 elsewhere; without a relu, dy. x: at the same place. */
+__device__ inline pack slope_at(const real *dy, const real *y, size_t at, const pack &x, const channels &k,
+                                int gate)
 {
     pack dz = *(const pack *)(dy + at);
-    if (y) {
+    if (gate == FROM_Y) {
         const pack out = *(const pack *)(y + at);
 #pragma unroll
         for (int j = 0; j < WIDTH; j++)
             dz.v[j] = out.v[j] > 0 ? dz.v[j] : 0;
+    } else if (gate == FROM_X) {
+#pragma unroll
+        for (int j = 0; j < WIDTH; j++)
+            dz.v[j] = (x.v[j] - k.centre[j]) * k.scale[j] + k.shift[j] > 0 ? dz.v[j] : 0;
     }
     return dz;
 }
 
 /* The sums of dz and of dz * xhat of each channel, over one part of the rows; xhat = (x - mean) * inv_std. */
-extern "C" __global__ void gradient_sums(const real *x, const real *dy, const real *y, const real *mean,
-                                         const real *inv_std, real *sums, int M, int C, int rows_a_part)
+extern "C" __global__ void gradient_sums(const real *x, const real *dy, const real *y, const real *gamma,
+                                         const real *beta, const real *mean, const real *inv_std, real *sums,
+                                         int M, int C, int rows_a_part, int gate)
 {
     __shared__ pack shared[2][BLOCK];
     const int channel = my_channel(), row = threadIdx.y, at = row * blockDim.x + threadIdx.x;
     const int first = blockIdx.x * rows_a_part + row, last = min(M, (int)(blockIdx.x + 1) * rows_a_part);
+    const channels k(gamma, beta, mean, inv_std, min(channel, C - WIDTH));
     pack total = {}, product = {};
     for (int m = first; channel < C && m < last; m += blockDim.y) {
         const size_t place = (size_t)m * C + channel;
-        const pack value = *(const pack *)(x + place), dz = slope_at(dy, y, place);
+        const pack value = *(const pack *)(x + place), dz = slope_at(dy, y, place, value, k, gate);
 #pragma unroll
         for (int j = 0; j < WIDTH; j++) {
             total.v[j] += dz.v[j];
-            product.v[j] += dz.v[j] * ((value.v[j] - mean[channel + j]) * inv_std[channel + j]);
+            product.v[j] += dz.v[j] * ((value.v[j] - k.centre[j]) * k.inverse[j]);
         }
     }
     shared[0][at] = total;
@@ -217,30 +244,29 @@ extern "C" __global__ void gradient_totals(const real *sums, real *totals, real 
 /* dx = gamma * inv_std * (dz - (sum dz + xhat * sum(dz * xhat)) / M); without totals, gamma * inv_std * dz.
  * */
 extern "C" __global__ void normalise_gradient(const real *x, const real *dy, const real *y, const real *gamma,
-                                              const real *mean, const real *inv_std, const real *totals,
-                                              real *dx, real *dz, int M, int C, int rows_a_part)
+                                              const real *beta, const real *mean, const real *inv_std,
+                                              const real *totals, real *dx, real *dz, int M, int C,
+                                              int rows_a_part, int gate)
 {
     const int channel = my_channel(), first = blockIdx.x * rows_a_part + threadIdx.y;
     if (channel >= C)
         return;
-    real centre[WIDTH], inverse[WIDTH], scale[WIDTH], constant[WIDTH], slope[WIDTH];
+    const channels k(gamma, beta, mean, inv_std, channel);
+    real constant[WIDTH], slope[WIDTH];
 #pragma unroll
     for (int j = 0; j < WIDTH; j++) {
         const int c = channel + j;
-        centre[j] = mean[c];
-        inverse[j] = inv_std[c];
-        scale[j] = gamma ? inverse[j] * gamma[c] : inverse[j];
         constant[j] = totals ? totals[c] / M : 0;
         slope[j] = totals ? totals[C + c] / M : 0;
     }
     for (int m = first; m < min(M, (int)(blockIdx.x + 1) * rows_a_part); m += blockDim.y) {
         const size_t at = (size_t)m * C + channel;
-        const pack value = *(const pack *)(x + at), back = slope_at(dy, y, at);
+        const pack value = *(const pack *)(x + at), back = slope_at(dy, y, at, value, k, gate);
         pack result;
 #pragma unroll
         for (int j = 0; j < WIDTH; j++) {
-            const real xhat = (value.v[j] - centre[j]) * inverse[j];
-            result.v[j] = scale[j] * (back.v[j] - (constant[j] + xhat * slope[j]));
+            const real xhat = (value.v[j] - k.centre[j]) * k.inverse[j];
+            result.v[j] = k.scale[j] * (back.v[j] - (constant[j] + xhat * slope[j]));
         }
         *(pack *)(dx + at) = result;
         if (dz)
