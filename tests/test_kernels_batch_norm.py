@@ -80,7 +80,8 @@ def test_a_relu_s_gradient_without_its_output(shape, scaled, shifted):
         for training, out, statistics in ((True, y, batch), (False, fixed, (moving[0], inv_std))):
             for how in (dict(y=out), dict(relu=True, beta=beta)):
                 dgamma, dbeta = np.zeros_like(moving[0]), np.zeros_like(moving[0])
-                dx = ops.batch_norm_gradient(x, dy, gamma, *statistics, dgamma, dbeta, training=training, **how)
+                how["training"] = training
+                dx = ops.batch_norm_gradient(x, dy, gamma, *statistics, dgamma, dbeta, **how)
                 results += [dx, dgamma, dbeta]
         for given, made in zip(results[:3] + results[6:9], results[3:6] + results[9:], strict=True):
             np.testing.assert_array_equal(given, made)

@@ -258,14 +258,15 @@ class Door:
                  dict(epsilon=epsilon, activation=activation))
         return out, inv_std
 
-    def batch_norm_gradient(self, x, dy, gamma, mean, inv_std, dgamma=None, dbeta=None, *, y=None, relu=False,
-                            beta=None, residual=False, training=True, out=None):
+    def batch_norm_gradient(self, x, dy, gamma, mean, inv_std, dgamma=None, dbeta=None, *, y=None,
+                            relu=False, beta=None, residual=False, training=True, out=None):
         """With xhat = (x - mean) * inv_std over M values a channel, and dz = dy, or, with a relu behind the
-        normalisation, dy where that gave more than 0 and 0 elsewhere: dbeta += sum dz; dgamma += sum dz * xhat;
-        dx = gamma * inv_std * (dz - (sum dz + xhat * sum(dz * xhat)) / M); else gamma * inv_std * dz.
+        normalisation, dy where that gave more than 0 and 0 elsewhere: dbeta += sum dz;
+        dgamma += sum dz * xhat; dx = gamma * inv_std * (dz - (sum dz + xhat * sum(dz * xhat)) / M);
+        else gamma * inv_std * dz.
 
-        What the relu gave is y, or, with relu=True and without y, made again: gamma * xhat + beta, which costs
-        less than reading y, but is not the relu's input where a residual was added. Returns dx; with
+        What the relu gave is y. With relu=True and no y it is made again, gamma * xhat + beta, which costs less
+        than reading y, but was not the relu's input where a residual had been added. Returns dx; with
         `residual`, (dx, dz): dz is the residual's gradient.
         """
         self._channels(x, gamma, mean, inv_std, dgamma, dbeta, beta)
