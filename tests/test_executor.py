@@ -201,5 +201,8 @@ def test_switches_are_made_only_where_a_gradient_reads_them(size, window, channe
     with backends.use("reference"):
         for ours, defined in zip(predictions, model.predict_on_batch(x), strict=True):
             assert_close(ours, defined, "network", size * size * channels)
+    plan = []
+    model.plan(3, "predict", print_fn=plan.append)
+    assert sum("max_pool" in line for line in plan) == 2
     model.train_on_batch(x, y)
     assert made() == [False, True]  # nobody wants the gradient of the images

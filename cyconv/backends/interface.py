@@ -265,8 +265,8 @@ class Door:
         dgamma += sum dz * xhat; dx = gamma * inv_std * (dz - (sum dz + xhat * sum(dz * xhat)) / M);
         else gamma * inv_std * dz.
 
-        What the relu gave is y. With relu=True and no y it is made again, gamma * xhat + beta, which costs less
-        than reading y, but was not the relu's input where a residual had been added. Returns dx; with
+        What the relu gave is y. With relu=True and no y it is made again, gamma * xhat + beta, which costs
+        less than reading y, but was not the relu's input where a residual had been added. Returns dx; with
         `residual`, (dx, dz): dz is the residual's gradient.
         """
         self._channels(x, gamma, mean, inv_std, dgamma, dbeta, beta)

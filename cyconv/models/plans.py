@@ -57,7 +57,7 @@ def operations(step):
     if name == "copy":
         return 0
     if "pool" in name:
-        sides = a[0].shape, a[-1].shape
+        sides = a[0].shape, (a[1] if name == "max_pool" else a[-1]).shape
         return min(prod(s) for s in sides) * prod(step.attributes["window"])
     return prod(max((o.shape for o in a if o is not None), key=prod))
 
