@@ -53,7 +53,7 @@ class Tensor:
         return self
 
     def check(self):
-        """Sizes of at least 1, densely packed, channels last: what cuDNN documents for such kernels."""
+        """Sizes of at least 1, densely packed, channels last, the order that cuDNN gives its results."""
         assert self.data_type == "float32" and type(self.dim) is list and type(self.stride) is list
         assert all(type(n) is int and n > 0 for n in (*self.dim, *self.stride))
         assert len(self.dim) == len(self.stride) and len(self.dim) in (4, 5)

@@ -4,6 +4,7 @@ On a device (CYCONV_TEST_DEVICE) where cuDNN is installed, by cuDNN itself.
 """
 
 import sys
+from argparse import Namespace
 from importlib.util import find_spec
 from math import prod
 
@@ -20,6 +21,7 @@ from standin import StandIn
 
 from cyconv import backends, layers
 from cyconv.backends import gpu
+from cyconv.bench import gpu as bench
 from cyconv.testing import assert_close
 
 SAME = dict(strides=(1, 1), padding=((1, 1), (1, 1)), dilation=(1, 1), groups=1, algorithm="cudnn")
@@ -139,9 +141,10 @@ def test_an_empty_batch_is_no_work(with_cudnn):
 
 
 def test_tensor_cores_round_only_where_the_backend_lets_them(with_cudnn, monkeypatch):
-    x, kernel = normal((4, 8, 8, 32), 1).astype(np.float32), normal((3, 3, 32, 32), 2).astype(np.float32)
+    x, kernel = (normal(shape).astype(np.float32) for shape in ((64, 8, 8, 64), (3, 3, 64, 64)))
     exact = Across(with_cudnn).convolution(x, kernel, **SAME)
-    assert_close(exact, backends.get("reference").convolution(x * 1.0, kernel * 1.0, **SAME), terms=288)
+    expected = backends.get("reference").convolution(*map(np.float64, (x, kernel)), **SAME)
+    assert_close(exact, expected, terms=576)
     monkeypatch.setattr(with_cudnn, "tf32", True)
     rounded = Across(with_cudnn).convolution(x, kernel, **SAME)
     assert 2.0**-20 < np.abs(rounded - exact).max() / np.abs(exact).max() < 2.0**-8
@@ -189,6 +192,17 @@ def test_the_report_leaves_out_what_is_not_there(door, monkeypatch):
     assert "cudnn" not in report("auto")
 
 
+@stand_in_only
+def test_the_benchmark_asks_for_it(with_cudnn, monkeypatch):
+    monkeypatch.setattr(bench, "NETS", {"lenet": (lambda: model("auto"), (2, 4, 4, 4), 3)})
+    monkeypatch.setattr(bench, "torch_with_cuda", lambda: None)
+    options = Namespace(nets=["lenet"], seconds=0.01, tf32=False, algorithm="cudnn")
+    assert bench.title(options) == "Training steps on the GPU, float32, convolutions by cudnn"
+    before = with_cudnn.cupy.counts["cudnn"]
+    assert "| yes |" in list(bench.report(options))[-1]
+    assert with_cudnn.cupy.counts["cudnn"] > before
+
+
 # Errors name the layer and what would do -------------------------------------------------------------------
 
 IMAGES = np.zeros((2, 4, 4, 4), np.float32)
@@ -202,6 +216,7 @@ def refused(words, algorithm="cudnn"):
 def test_without_the_package_the_extra_is_named(door, monkeypatch):
     monkeypatch.setattr(door.cudnn, "module", None)
     monkeypatch.setattr(door.cudnn, "handle", None)
+    monkeypatch.setattr(door.cudnn, "_plans", {})
     monkeypatch.setitem(sys.modules, "cudnn", None)  # `import cudnn` fails
     refused(r'pip install "cyconv\[gpu-cudnn\]"')
 
@@ -214,7 +229,7 @@ def test_without_the_library_its_words_are_told(monkeypatch):
     installed(made(create_handle=fails), monkeypatch)
     refused("Unable to find symbol cudnnCreate.*pip install")
     installed(made(__version__="1.9.0"), monkeypatch)
-    refused("version 1.9.0 is older than 1.32.*pip install")
+    refused("version 1.9.0 is older than 1.18.*pip install")
 
 
 @stand_in_only

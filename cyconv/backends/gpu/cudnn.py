@@ -9,7 +9,7 @@ A plan is made while an operation is recorded, once for each shape. Running it t
 a CUDA graph can hold it. Allowed are plans that multiply in float32, once for each term of the sum, and give
 the same bytes in each run: no transforms, and no tensor cores unless the backend's `tf32` lets them round.
 
-Source: https://docs.nvidia.com/deeplearning/cudnn/frontend/latest/operations/Convolutions.html
+Source: https://docs.nvidia.com/cudnn/operations/Convolutions
 """
 
 from importlib import import_module
@@ -24,7 +24,7 @@ from .convolution import bias_gradient, bias_scratch
 from .tiles import ALIGNMENT, numbers, sum_parts
 
 INSTALL = 'pip install "cyconv[gpu-cudnn]" (CUDA 12), or "cyconv[gpu-cudnn-cuda13]" (CUDA 13)'
-OLDEST = (1, 32)  # version of the package: what the calls below were checked against
+OLDEST = (1, 18)  # version of the package; the calls below were checked against 1.18 to 1.32
 WORKSPACE_ALIGNMENT = 256
 # cuDNN's names for what plans may do that ours may not.
 UNWANTED = (
