@@ -4,6 +4,7 @@ does in one walk over memory become one node:
     normalisation (+ sum with a shortcut) (+ relu)     training and inference
     convolution + activation                           training and inference
     convolution + normalisation (+ sum) (+ relu)       inference: the normalisation is folded into the weights
+    concatenation of two + convolution (+ the above)   training and inference
 
 A node is drawn in only if nothing else reads what lies between. In training a normalisation that stands at
 several places stays as it is, so that its moving means see the places in their order. Results agree with the
@@ -16,8 +17,8 @@ from collections import Counter
 from .graph import Flat, FlatNode
 from .layers import activation as act
 from .layers.convolution import Conv
-from .layers.fused import ActivatedConvolution, FoldedConvolution, Normalisation
-from .layers.merging import Add
+from .layers.fused import ActivatedConvolution, FoldedConvolution, JoinedConvolution, Normalisation
+from .layers.merging import Add, Concatenate
 from .layers.normalization import BatchNormalization
 
 _state = {"on": os.environ.get("CYCONV_FUSION", "1") != "0"}
@@ -58,26 +59,34 @@ def fuse(flat, shapes, training):
         relu = after is not None and _is_relu(after)
         return [*nodes, after] if relu else nodes, shortcut, relu
 
-    for node in flat.nodes:
-        if id(node) in taken:
-            continue
-        group, inputs, layer = [node], list(node.inputs), None
+    def convolution_and_followers(node):
+        """(the nodes, the layer that stands for them or None, number of the shortcut or None)."""
         after = follower(node)
         if _is_linear_convolution(node) and after is not None:
             if not training and _normalises_channels(after, shapes):
                 rest, shortcut, relu = add_and_activation(after)
-                group = [node, *rest]
                 layer = FoldedConvolution(node.layer, after.layer, relu, shortcut is not None)
-                inputs += [] if shortcut is None else [shortcut]
-            elif _is_activation(after):
-                group = [node, after]
-                layer = ActivatedConvolution(node.layer, after.layer)
+                return [node, *rest], layer, shortcut
+            if _is_activation(after):
+                return [node, after], ActivatedConvolution(node.layer, after.layer), None
+        return [node], None, None
+
+    for node in flat.nodes:
+        if id(node) in taken:
+            continue
+        group, inputs, layer, shortcut = [node], list(node.inputs), None, None
+        after = follower(node)
+        if isinstance(node.layer, Conv):
+            group, layer, shortcut = convolution_and_followers(node)
+        elif _joins_two(node, shapes) and after is not None and isinstance(after.layer, Conv):
+            rest, whole, shortcut = convolution_and_followers(after)
+            group, layer = [node, *rest], JoinedConvolution(node.layer, after.layer, whole or after.layer)
         elif _normalises_channels(node, shapes) and not (training and calls[id(node.layer)] > 1):
             group, shortcut, relu = add_and_activation(node)
             if len(group) > 1:
                 layer = Normalisation(node.layer, relu, shortcut is not None)
-                inputs += [] if shortcut is None else [shortcut]
         if layer is not None:
+            inputs += [] if shortcut is None else [shortcut]
             taken.update(id(n) for n in group)
             path = " + ".join(n.path for n in group)
             last = group[-1]
@@ -102,6 +111,11 @@ def _is_activation(node):
 
 def _is_relu(node):
     return _is_activation(node) and node.layer.activation == "relu"
+
+
+def _joins_two(node, shapes):
+    rank = len(shapes[node.output])
+    return type(node.layer) is Concatenate and len(node.inputs) == 2 and node.layer.axis % rank == rank - 1
 
 
 def _adds_two(node, shapes):

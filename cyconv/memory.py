@@ -4,6 +4,8 @@ Greedy by size (Pisarchyk & Lee 2020, "Efficient memory management for deep neur
 largest buffer first, each at the lowest address where nothing that lives at the same time lies.
 """
 
+from collections import Counter
+
 ALIGNMENT = 64
 
 # Operations that read operand i of their input before they write the same element of the output:
@@ -17,6 +19,9 @@ IN_PLACE = {
     "binary": ((0, 1), 2),
 }
 
+# Results that are not made where nobody reads them: name -> the operand that may be None.
+UNREAD = {"max_pool": 2}
+
 
 def _in_place(step):
     """(positions of inputs, position of the output) by which a step may work in place."""
@@ -28,6 +33,7 @@ def _in_place(step):
 
 def place(steps):
     """Gives every storage of `steps` its offset; returns the arena's size in bytes."""
+    _leave_out_unread(steps)
     storages = _lifetimes(steps)
     _merge(steps)
     roots = [s for s in storages if s.owner is None]
@@ -46,6 +52,16 @@ def place(steps):
     for storage in storages:
         storage.offset = _root(storage).offset
     return _round(top)
+
+
+def _leave_out_unread(steps):
+    """None in place of results that no later step reads and nobody keeps: switches, without a gradient."""
+    read = Counter(id(buffer.storage) for step in steps for buffer in step.buffers())
+    for step in steps:
+        position = UNREAD.get(step.operation)
+        result = None if position is None else step.operands[position]
+        if result is not None and read[id(result.storage)] == 1 and not result.storage.kept:
+            step.operands = (*step.operands[:position], None, *step.operands[position + 1 :])
 
 
 def _lifetimes(steps):

@@ -22,9 +22,9 @@
     X(convolution_input_gradient)  /* dy kernel bias|0 -> dx                                    */ \
     X(convolution_kernel_gradient) /* x dy -> dkernel+= dbias|0+=                               */ \
     X(convolution_winograd)        /* the same three by another algorithm, where the window is  */ \
-    X(convolution_input_gradient_winograd)  /* 3x3, with stride, dilation and groups of 1      */ \
-    X(convolution_kernel_gradient_winograd) /*                                                  */ \
-    X(max_pool)                    /* x -> y switches(int32)                                    */ \
+    X(convolution_input_gradient_winograd)  /* 3x3, with stride, dilation and groups of 1; an   */ \
+    X(convolution_kernel_gradient_winograd) /* operand more: see beside, below                  */ \
+    X(max_pool)                    /* x -> y switches(int32)|0                                  */ \
     X(max_pool_gradient)           /* dy switches(int32) -> dx                                  */ \
     X(average_pool)                /* x -> y                                                    */ \
     X(average_pool_gradient)       /* dy -> dx                                                  */ \
@@ -49,6 +49,9 @@
     X(accuracy)                    /* prediction target -> matches                              */ \
     X(sgd)                         /* gradient hyper -> w+= momentum|0                          */ \
     X(adam)                        /* gradient hyper -> w+= m v                                 */
+
+/* By Winograd's algorithm, x or dx may be two arrays with the channels of one behind the other's: n[23] in the
+ * operand x or dx, the others in `beside`, an operand more behind those above (|0: there is one array). */
 
 /* Activations. Those before CY_NEEDS_INPUT have a derivative that follows from the output y alone
  * (so x need not be kept); the others take it from the input x. a[0] is alpha where there is one. */

@@ -7,22 +7,28 @@
  * the system has put aside, because another program wants its core, costs the gain of one region and not a
  * slice of time. No wait spins for long: it goes to sleep, and the system may move the thread that it waits
  * for to the free core. (Beside another busy program, GCC's OpenMP makes a step several times as long.)
+ * Who is woken must not wake on the core of the waker, who spins there until the system's next tick: Linux is told
+ * to take another one.
  *
  * The barrier is the central one of Mellor-Crummey & Scott 1991; spinning for about as long as a sleep and
  * a wake would cost is Karlin et al. 1991. */
+#ifdef __linux__
+#define _GNU_SOURCE /* a thread's cores */
+#endif
 #include "threads.h"
 
 #ifdef CYCONV_PTHREADS
 #include "clock.h"
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 
 /* Seconds. A wait spins, then sleeps; an open region waits for members that are awake, or were woken for it. */
 static const double SPIN = 100e-6, JOIN_AWAKE = 20e-6, JOIN_WOKEN = 200e-6;
-/* A caller that waited for others as long as LATE, and most of a region's time, works alone for a while: SHORTEST
- * at first, twice as long each time that it happens again within a second, at most LONGEST. */
-static const double LATE = 500e-6, SHORTEST = 2e-3, LONGEST = 128e-3, SECOND = 1;
+/* A caller whom company costs more than it gains, reckoned over about CREDIT, works alone for a while: SHORTEST at
+ * first, twice as long each time that it happens again within a second, at most LONGEST; then it tries again. */
+static const double CREDIT = 6e-3, TRIAL = 1e-3, SHORTEST = 2e-3, LONGEST = 128e-3, SECOND = 1;
 
 /* pool.region holds the region's number, whether it is closed, and how many joined, in one word: a change is
  * one compare-and-swap, so nobody joins a region that is over. */
@@ -32,21 +38,26 @@ enum { JOINED = (1 << 10) - 1, CLOSED = 1 << 10, NUMBER = 1 << 11 };
 static struct {
     atomic_flag busy; /* one region at a time: a caller that finds the pool busy runs alone */
     int threads;      /* started so far */
+    pthread_t thread[JOINED];
     word region;
     atomic_int wanted; /* the most members beside the caller */
     const cy_call *call;
     cy_body body;
     void *job;
     double waited;         /* by the caller, in this region */
-    double alone_until, alone_for;
+    double ahead, alone_until, alone_for;
     word running;          /* members that have yet to finish their part */
     word arrivals, phase;  /* of the barrier */
     atomic_int asleep;     /* at least as many as there are */
+#ifdef __linux__
+    atomic_int core[JOINED]; /* where each thread was when it last began to wait */
+#endif
     pthread_mutex_t mutex; /* for sleeping */
     pthread_cond_t wake;
 } pool = {
     .busy = ATOMIC_FLAG_INIT,
     .region = CLOSED,
+    .ahead = 6e-3,
     .mutex = PTHREAD_MUTEX_INITIALIZER,
     .wake = PTHREAD_COND_INITIALIZER,
 };
@@ -100,6 +111,30 @@ static int wake_sleepers(void)
     return 1;
 }
 
+#ifdef __linux__
+static void note_core(int thread) { atomic_store(&pool.core[thread], sched_getcpu()); }
+
+/* Bars threads that went to sleep on the caller's core from it, before they are woken: the system would put them
+ * back there, though another core is free. They stay barred until they meet the caller on another core. */
+static void clear_core(int members)
+{
+    const int here = sched_getcpu();
+    cpu_set_t others;
+    if (!atomic_load(&pool.asleep))
+        return;
+    for (int i = 0; i < members; i++)
+        if (atomic_load(&pool.core[i]) == here) {
+            if (sched_getaffinity(0, sizeof others, &others) || CPU_COUNT(&others) < 2)
+                return;
+            CPU_CLR(here, &others);
+            pthread_setaffinity_np(pool.thread[i], sizeof others, &others);
+        }
+}
+#else
+static void note_core(int thread) { (void)thread; }
+static void clear_core(int members) { (void)members; }
+#endif
+
 /* Joins the region that `seen` shows, if it is open and has room. Returns the number in the team, or 0. */
 static int join(uint64_t seen)
 {
@@ -109,10 +144,12 @@ static int join(uint64_t seen)
     return 0;
 }
 
-static void *member(void *unused)
+static void *member(void *number)
 {
+    const int thread = (int)(intptr_t)number;
     uint64_t seen = CLOSED;
     for (;;) {
+        note_core(thread);
         seen = await(&pool.region, seen);
         const int me = join(seen);
         if (me) {
@@ -123,7 +160,7 @@ static void *member(void *unused)
                 wake_sleepers();
         }
     }
-    return unused;
+    return number;
 }
 
 #ifndef _WIN32
@@ -143,7 +180,6 @@ static void begin_anew(void)
 /* Starts threads until there are `count`, or as many as the system gives. Signals stay with the caller's. */
 static void start(int count)
 {
-    pthread_t thread;
 #ifndef _WIN32
     static int prepared;
     sigset_t all, before;
@@ -152,9 +188,11 @@ static void start(int count)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
 #endif
-    while (pool.threads < count && pthread_create(&thread, NULL, member, NULL) == 0) {
-        pthread_detach(thread);
-        pool.threads++;
+    for (; pool.threads < count; pool.threads++) {
+        pthread_t *thread = &pool.thread[pool.threads];
+        if (pthread_create(thread, NULL, member, (void *)(intptr_t)pool.threads) != 0)
+            break;
+        pthread_detach(*thread);
     }
 #ifndef _WIN32
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -166,6 +204,7 @@ static void start(int count)
 static int gather(int wanted)
 {
     uint64_t now = (atomic_load(&pool.region) & ~(uint64_t)(CLOSED | JOINED)) + NUMBER;
+    clear_core(wanted);
     atomic_store(&pool.wanted, wanted);
     atomic_store(&pool.region, now);
     const double end = (wake_sleepers() ? JOIN_WOKEN : JOIN_AWAKE) + cy_seconds();
@@ -177,14 +216,20 @@ static int gather(int wanted)
     return (int)(now & JOINED);
 }
 
-/* What the caller waited in a region decides whether it asks for company in the next ones. */
-static void learn(double waited, double took, double now)
+/* What a region gained, against the caller's part times the team's size, and lost in waiting, decides whether the
+ * caller asks for company in the next ones. */
+static void learn(int team, double waited, double took, double now)
 {
-    if (waited < LATE || waited < took / 2)
+    const double ahead = pool.ahead + team * (took - waited) - took;
+    if (team == 1)
+        return;
+    pool.ahead = ahead < CREDIT ? ahead : CREDIT;
+    if (ahead >= 0)
         return;
     const double longer = now - pool.alone_until < SECOND ? 2 * pool.alone_for : SHORTEST;
     pool.alone_for = longer < LONGEST ? longer : LONGEST;
     pool.alone_until = now + pool.alone_for;
+    pool.ahead = TRIAL;
 }
 
 /* The region, by a team that comes together; the caller holds pool.busy. */
@@ -200,7 +245,7 @@ static void run_together(const cy_call *call, int wanted, cy_body body, void *jo
     for (uint64_t left = atomic_load(&pool.running); left;)
         left = await(&pool.running, left);
     const double now = cy_seconds();
-    learn(pool.waited + now - done, now - begun, now);
+    learn(1 + members, pool.waited + now - done, now - begun, now);
 }
 
 void cy_parallel(const cy_call *call, int threads, cy_body body, void *job)

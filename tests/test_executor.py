@@ -10,6 +10,7 @@ import cyconv as keras
 from cyconv import backends, layers, memory
 from cyconv.layers.base import Layer
 from cyconv.recorder import Buffer, Step
+from cyconv.testing import assert_close
 
 
 def network(depth):
@@ -177,3 +178,28 @@ def test_a_variable_that_is_frozen_between_two_steps_stays_as_it_is():
     bias.trainable = True
     model.train_on_batch(x, y)
     assert (bias.numpy() != before[1]).any()
+
+
+@pytest.mark.parametrize("size, window, channels", [(12, 2, 16), (13, 2, 5), (11, 3, 33)])
+def test_switches_are_made_only_where_a_gradient_reads_them(size, window, channels):
+    shape = (size, size, channels)
+    inputs = layers.Input(shape)
+    last = layers.Dense(2)(layers.Flatten()(layers.MaxPooling2D(window, padding="same")(inputs)))
+    first = layers.Conv2D(channels, 1)
+    pooled = layers.Dense(2)(layers.Flatten()(layers.MaxPooling2D(window, padding="same")(first(inputs))))
+    model = keras.Model(inputs, [last, pooled])
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).random((3, *shape), np.float32)
+    y = [np.zeros((3, 2), np.float32)] * 2
+
+    def made():
+        steps = next(reversed(model.executor.recorded.values())).steps
+        return [step.operands[2] is not None for step in steps if step.operation == "max_pool"]
+
+    predictions = model.predict_on_batch(x)
+    assert made() == [False, False]
+    with backends.use("reference"):
+        for ours, defined in zip(predictions, model.predict_on_batch(x), strict=True):
+            assert_close(ours, defined, "network", size * size * channels)
+    model.train_on_batch(x, y)
+    assert made() == [False, True]  # nobody wants the gradient of the images

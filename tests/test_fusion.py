@@ -86,6 +86,44 @@ def test_what_is_fused_in_training_and_inference():
     assert "batch_norm_inference" not in operations and operations.count("convolution") == 8
 
 
+def joining(channels, axis=-1):
+    """A net whose second convolution reads two images; both are read elsewhere too, one is trained."""
+
+    def build():
+        inputs = keras.Input((12, 12, channels))
+        x = layers.Conv2D(channels, 3, padding="same", activation="tanh")(inputs)
+        y = layers.Conv2D(16, 3, padding="same")(layers.Concatenate(axis)([x, inputs]))
+        y = layers.Activation("relu")(layers.BatchNormalization()(y))
+        z = layers.concatenate([y, layers.Conv2D(16, 1)(y)])
+        z = layers.ReLU()(layers.Conv2D(8, 3, padding="same")(z))
+        return keras.Model(inputs, layers.Dense(4)(layers.GlobalAveragePooling2D()(z)))
+
+    return build
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("channels, copies", [(16, 0), (32, 0), (5, 2)])
+def test_a_convolution_reads_two_images_where_they_lie(backend, channels, copies):
+    """On the cpu by Winograd's tiles, from whole vectors; elsewhere they are copied together first."""
+    with keras.backends.use(backend):
+        weights, predicted, losses, fused = trained(True, joining(channels))
+        expected, wanted, expected_losses, plain = trained(False, joining(channels))
+    for a, b in zip(weights, expected, strict=True):
+        assert_close(a, b, "network", 1000)
+    assert_close(predicted, wanted, "network", 1000)
+    assert_close(losses, expected_losses, "network", 1000)
+    # Forwards two copies a concatenation; backwards as many.
+    assert plain.count("copy") == 8
+    assert fused.count("copy") == (2 * copies if backend == "cpu" else 0)
+
+
+def test_channels_alone_are_read_as_two():
+    _, predicted, _, fused = trained(True, joining(16, axis=1))
+    _, wanted, _, _ = trained(False, joining(16, axis=1))
+    assert_close(predicted, wanted, "network", 1000)
+    assert fused.count("copy") == 4
+
+
 def test_tensors_that_others_read_stay():
     def build():
         inputs = keras.Input((6, 6, 2))

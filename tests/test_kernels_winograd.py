@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernels import FAST, check, draw, draws, normal
+from kernels import FAST, as_type, at, check, draw, draws, normal
 
 from cyconv import backends, layers
 from cyconv.backends import algorithms
+from cyconv.backends.interface import Pair
 from cyconv.testing import assert_close
 
 
@@ -61,6 +62,48 @@ def test_random_shapes(data):
     terms = max(9 * max(C, K), N * H * W)
     drawn = arrays(N, H, W, C, K, padding)
     check(passes(padding, activation), drawn, level, terms, "winograd", threads=(1, 2))
+
+
+PAIRS = [(2, 8, 8, 16, 16, 16), (1, 11, 7, 32, 5, 9), (3, 13, 13, 16, 33, 40), (1, 2, 3, 48, 1, 17)]
+
+
+@pytest.mark.parametrize("level", FAST)
+@pytest.mark.parametrize("shape", PAIRS, ids=str)
+def test_two_images_as_one(level, shape):
+    """x and dx in two arrays: the definition's values, and the bytes of the same in one array."""
+    N, H, W, split, rest, K = shape
+    geometry = dict(strides=(1, 1), padding=SAME, dilation=(1, 1), algorithm="winograd")
+
+    def run(door, x, kernel, bias, dy, pair=True):
+        given = Pair(x[..., :split].copy(), x[..., split:].copy()) if pair else x
+        if pair:
+            assert door.takes_pair(given, kernel, **geometry)
+        dkernel, dbias = np.ones_like(kernel), np.ones_like(bias)
+        door.convolution_kernel_gradient(given, dy, dkernel, dbias, **geometry)
+        dx = door.convolution_input_gradient(dy, kernel, input_shape=x.shape, split=split if pair else None,
+                                             **geometry)  # fmt: skip
+        return [door.convolution(given, kernel, bias, activation="relu", **geometry), dkernel, dbias,
+                np.concatenate(dx, -1) if pair else dx]  # fmt: skip
+
+    x, kernel, bias, dy = given = arrays(N, H, W, split + rest, K, SAME)
+    check(run, given, level, max(9 * (split + rest), 9 * K, N * H * W), "winograd")
+    with at(level) as door:
+        single = as_type(given, np.float32)
+        for one, two in zip(run(door, *single, pair=False), run(door, *single), strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+def test_two_images_are_refused_where_they_are_not_read():
+    door, kernel = backends.get("cpu"), draw(3, 3, 40, 8)
+    geometry = dict(strides=(1, 1), padding=SAME, dilation=(1, 1))
+    odd, even = Pair(draw(1, 9, 9, 20), draw(1, 9, 9, 20)), Pair(draw(1, 9, 9, 16), draw(1, 9, 9, 24))
+    assert not door.takes_pair(odd, kernel, algorithm="winograd", **geometry)
+    assert not door.takes_pair(even, kernel, algorithm="direct", **geometry)
+    with pytest.raises(ValueError, match="two images as one are for Winograd"):
+        door.convolution(even, kernel, algorithm="direct", **geometry)
+    with pytest.raises(ValueError, match="`split` goes without activation"):
+        door.convolution_input_gradient(draw(1, 9, 9, 8), kernel, input_shape=even.shape, split=16,
+                                        activation="tanh", **geometry)  # fmt: skip
 
 
 def test_one_dimension_more_is_more_images():

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._native import engine
 from .._native.engine import ACTIVATIONS, BINARIES
+from ..shapes import window_output
 from . import algorithms
 from .bytecode import bytecode
 from .interface import DISTRIBUTIONS, EPSILON, INTERPOLATIONS, REDUCTIONS
@@ -34,6 +35,9 @@ level = _chosen_level()
 # With at most so many channels a level's vectors would be half empty: the level below does the same work.
 NARROW = {"avx512": (8, "avx2")}
 narrow = NARROW
+# The operand whose last axis the vectors of an operation run over.
+FILTERS = {"convolution": 4, "convolution_kernel_gradient": 2, "matmul": 3}
+WIDEST = 16  # lanes: a Pair is cut between two vectors of any level
 
 
 def lower(operation, operands, attributes, threads, at_level=None):
@@ -50,6 +54,8 @@ def lower(operation, operands, attributes, threads, at_level=None):
     if _vector_axis(operation, operands, attributes) <= channels:
         chosen = lower_level
     name = f"{operation}_winograd" if algorithm == "winograd" else operation
+    if algorithm and operands[-1] is not None and (algorithm != "winograd" or chosen == "naive"):
+        raise ValueError(f"{operation}: two images as one are for Winograd's tiles. Here runs: {algorithm}")
     head = (engine.OPERATIONS[name], TYPES[dtypes], engine.LEVELS[chosen])
     work = engine.workspace(*head, sizes, reals, threads)
     return (*head, sizes, reals, threads, code[0] if code else None, work)
@@ -61,8 +67,10 @@ def _vector_axis(operation, operands, attributes):
         return math.inf
     if operation == "convolution_input_gradient":
         return operands[1].shape[-2]
-    if operation.startswith("convolution") or operation == "matmul" or "pool" in operation:
-        return operands[2 if operation.endswith("kernel_gradient") else -1].shape[-1]
+    if "pool" in operation:
+        return operands[0].shape[-1]
+    if operation in FILTERS:
+        return operands[FILTERS[operation]].shape[-1]
     return math.inf
 
 
@@ -80,7 +88,7 @@ def _asked(operation, operands, attributes):
     """A convolution as the arguments of `algorithms.choose`."""
     a, b = operands[:2]
     kernel, out = {
-        "convolution": (b, operands[-1]),
+        "convolution": (b, operands[4]),
         "convolution_input_gradient": (b, a),
         "convolution_kernel_gradient": (operands[2], b),
     }[operation]
@@ -93,23 +101,39 @@ def _asked(operation, operands, attributes):
 
 
 def convolution(
-    x, kernel, bias, residual, y, *, strides, padding, dilation, groups, activation, alpha, algorithm
+    x, kernel, bias, residual, y, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm
 ):
     g = geometry(x, y, kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
-    return (*g, ACTIVATIONS[activation]), (alpha,)
+    return (*_in_all(g, beside), ACTIVATIONS[activation], x.shape[-1]), (alpha,)
 
 
 def convolution_input_gradient(
-    dy, kernel, bias, dx, *, strides, padding, dilation, groups, activation, alpha, algorithm
+    dy, kernel, bias, dx, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm
 ):
     g = geometry(dx, dy, kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
-    return (*g, ACTIVATIONS[activation]), (alpha,)
+    return (*_in_all(g, beside), ACTIVATIONS[activation], dx.shape[-1]), (alpha,)
 
 
-def convolution_kernel_gradient(x, dy, dkernel, dbias, *, strides, padding, dilation, groups, algorithm):
-    return geometry(
-        x, dy, dkernel.shape[-1], groups, dkernel.shape[:-2], strides, padding, dilation
-    ), ()
+def convolution_kernel_gradient(
+    x, dy, dkernel, dbias, beside, *, strides, padding, dilation, groups, algorithm
+):
+    g = geometry(x, dy, dkernel.shape[-1], groups, dkernel.shape[:-2], strides, padding, dilation)
+    return (*_in_all(g, beside), 0, x.shape[-1]), ()
+
+
+def _in_all(geometry, beside):
+    """The geometry of an image with the channels of another one behind its own."""
+    N, C, *rest = geometry
+    return (N, C if beside is None else C + beside.shape[-1], *rest)
+
+
+def takes_pair(x, kernel, strides, padding, dilation, groups, algorithm):
+    """Whether a convolution of the Pair x runs by Winograd's tiles, whose kernels read two images."""
+    sizes, window = x.shape[1:-1], kernel.shape[:-2]
+    out = window_output(sizes, window, strides, dilation, padding, "kernel")
+    taken = algorithms.choose(algorithm, x.shape[0], out, x.shape[-1], kernel.shape[-1], window, strides,
+                              dilation, groups)  # fmt: skip
+    return taken == "winograd" and level != "naive" and x.split % WIDEST == 0
 
 
 def max_pool(x, y, switches, *, window, strides, padding, dilation):

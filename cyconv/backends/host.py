@@ -88,6 +88,9 @@ class Reference(Host):
         """The same for a convolution, with the algorithms that there are, and why."""
         return Choice("definition", {"definition": None}, "this backend has one form, the definition")
 
+    def takes_pair(self, x, kernel, **options):
+        return True
+
     def scratch(self, operation, operands, attributes):
         return 0
 
@@ -122,6 +125,9 @@ class Cpu(Host):
     def choice(self, operation, operands, attributes):
         """The same for a convolution, with the algorithms that there are, their estimates, and why."""
         return cpu.choice_of(operation, operands, attributes)
+
+    def takes_pair(self, x, kernel, *, strides, padding, dilation, groups=1, algorithm="auto"):
+        return cpu.takes_pair(x, kernel, strides, padding, dilation, groups, algorithm)
 
     def scratch(self, operation, operands, attributes):
         """Bytes of scratch that the recorded call will need."""

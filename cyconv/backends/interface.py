@@ -31,6 +31,20 @@ DISTRIBUTIONS = ("uniform", "normal")
 INTERPOLATIONS = ("nearest", "linear")
 
 
+class Pair:
+    """Two images with the channels of one behind the other's, as x of a convolution that `takes_pair`."""
+
+    def __init__(self, first, second):
+        self.first, self.second, self.dtype = first, second, first.dtype
+        self.split = first.shape[-1]
+        self.shape = (*first.shape[:-1], self.split + second.shape[-1])
+
+
+def halves(x):
+    """(x, None), or the two of a Pair."""
+    return (x.first, x.second) if isinstance(x, Pair) else (x, None)
+
+
 def expect(array, shape, name, operation):
     """Refuses an operand of another shape; such an error is a mistake of the caller, not of the data."""
     if tuple(array.shape) != tuple(shape):
@@ -72,7 +86,8 @@ class Door:
                         + sum over t,c of x[n, o*stride + t*dilation - before, c] * kernel[t,c,k]).
 
         Cross-correlation, as deep learning means the word (section 9.1); positions outside x are zeros.
-        x (N, sizes..., C); kernel (window..., C // groups, K); bias (K,); residual like y -> (N, out..., K).
+        x (N, sizes..., C), or a Pair; kernel (window..., C // groups, K); bias (K,); residual like y
+        -> (N, out..., K).
         """
         window, (per_group, K) = tuple(kernel.shape[:-2]), kernel.shape[-2:]
         N, *sizes, C = x.shape
@@ -86,30 +101,37 @@ class Door:
             expect(residual, shape, "residual", "convolution")
         out = self._out(out, shape, x, "convolution")
         self._known(algorithm, window, strides, dilation, groups)
-        self._do("convolution", (x, kernel, bias, residual, out), dict(
+        x, beside = halves(x)
+        self._do("convolution", (x, kernel, bias, residual, out, beside), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups,
             activation=activation, alpha=alpha, algorithm=algorithm))
         return out
 
     def convolution_input_gradient(self, dy, kernel, bias=None, *, input_shape, strides, padding, dilation,
-                                   groups=1, activation="linear", alpha=0.0, algorithm="auto", out=None):
+                                   groups=1, activation="linear", alpha=0.0, algorithm="auto", split=None,
+                                   out=None):
         """dx[n,i,c] = f(bias[c] + sum of dy[n,o,k] * kernel[t,c,k] over all t, k, o with
         o*stride + t*dilation - before = i).
 
         The transpose of `convolution`, and so also the forward pass of a transposed convolution
         (Dumoulin & Visin 2016, chapter 4): that is what bias (C,) and activation are for.
-        dy (N, out..., K) -> dx (N, sizes..., C) = input_shape.
+        dy (N, out..., K) -> dx (N, sizes..., C) = input_shape; with `split`, that of a Pair: two arrays, the
+        first with so many channels.
         """
         self._check_gradient("convolution_input_gradient", input_shape, kernel.shape, dy, strides, padding,
                              dilation, groups)
         if bias is not None:
             expect(bias, (input_shape[-1],), "bias", "convolution_input_gradient")
-        out = self._out(out, input_shape, dy, "convolution_input_gradient")
+        if split is not None and activation != "linear":
+            raise ValueError(f"convolution_input_gradient: `split` goes without activation={activation!r}")
+        *outer, C = input_shape
+        out = self._out(out, (*outer, C if split is None else split), dy, "convolution_input_gradient")
+        beside = None if split is None else self.empty((*outer, C - split), dy.dtype)
         self._known(algorithm, kernel.shape[:-2], strides, dilation, groups)
-        self._do("convolution_input_gradient", (dy, kernel, bias, out), dict(
+        self._do("convolution_input_gradient", (dy, kernel, bias, out, beside), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups,
             activation=activation, alpha=alpha, algorithm=algorithm))
-        return out
+        return out if split is None else (out, beside)
 
     def convolution_kernel_gradient(self, x, dy, dkernel, dbias=None, *, strides, padding, dilation, groups=1,
                                     algorithm="auto"):
@@ -121,8 +143,13 @@ class Door:
         if dbias is not None:
             expect(dbias, (dkernel.shape[-1],), "dbias", "convolution_kernel_gradient")
         self._known(algorithm, dkernel.shape[:-2], strides, dilation, groups)
-        self._do("convolution_kernel_gradient", (x, dy, dkernel, dbias), dict(
+        x, beside = halves(x)
+        self._do("convolution_kernel_gradient", (x, dy, dkernel, dbias, beside), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups, algorithm=algorithm))
+
+    def takes_pair(self, x, kernel, *, strides, padding, dilation, groups=1, algorithm="auto"):
+        """Whether a convolution with these options, and its gradients, take the Pair x as it is."""
+        return False
 
     @staticmethod
     def _known(algorithm, window, strides, dilation, groups):

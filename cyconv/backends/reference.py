@@ -39,9 +39,15 @@ def crop(padded, padding, into):
     into[...] = padded[(slice(None), *inside)]
 
 
+def _joined(x, beside):
+    """All channels in one array."""
+    return x if beside is None else np.concatenate([x, beside], axis=-1)
+
+
 def convolution(
-    x, kernel, bias, residual, y, *, strides, padding, dilation, groups, activation, alpha, algorithm
+    x, kernel, bias, residual, y, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm
 ):
+    x = _joined(x, beside)
     xp = pad(x, padding)
     y[...] = (0 if bias is None else bias) + (0 if residual is None else residual)
     for tap, seen in taps(kernel.shape[:-2], y.shape[1:-1], strides, dilation):
@@ -51,8 +57,15 @@ def convolution(
 
 
 def convolution_input_gradient(
-    dy, kernel, bias, dx, *, strides, padding, dilation, groups, activation, alpha, algorithm
+    dy, kernel, bias, dx, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm
 ):
+    if beside is not None:
+        wide = _joined(dx, beside)
+        convolution_input_gradient(dy, kernel, bias, wide, None, strides=strides, padding=padding,
+                                   dilation=dilation, groups=groups, activation=activation, alpha=alpha,
+                                   algorithm=algorithm)  # fmt: skip
+        dx[...], beside[...] = np.split(wide, [dx.shape[-1]], axis=-1)
+        return
     dxp = pad(np.zeros_like(dx), padding)
     for tap, seen in taps(kernel.shape[:-2], dy.shape[1:-1], strides, dilation):
         for c, k in groups_of(dx.shape[-1], dy.shape[-1], groups):
@@ -63,7 +76,10 @@ def convolution_input_gradient(
     _activate(dx, activation, alpha)
 
 
-def convolution_kernel_gradient(x, dy, dkernel, dbias, *, strides, padding, dilation, groups, algorithm):
+def convolution_kernel_gradient(
+    x, dy, dkernel, dbias, beside, *, strides, padding, dilation, groups, algorithm
+):
+    x = _joined(x, beside)
     xp = pad(x, padding)
     for tap, seen in taps(dkernel.shape[:-2], dy.shape[1:-1], strides, dilation):
         for c, k in groups_of(x.shape[-1], dy.shape[-1], groups):
@@ -87,6 +103,7 @@ def max_pool(x, y, switches, *, window, strides, padding, dilation):
     positions[inside] = np.arange(np.prod(sizes)).reshape(sizes)
     positions = positions[None, ..., None]
     y[...] = -np.inf
+    switches = np.empty(y.shape, np.int32) if switches is None else switches
     switches[...] = -1
     for _, seen in taps(window, y.shape[1:-1], strides, dilation):
         candidate, position = xp[seen], positions[(slice(None), *seen[1:])]

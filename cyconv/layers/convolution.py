@@ -1,7 +1,7 @@
 """Conv1D, Conv2D, Conv3D: one code path for one to three spatial axes; and what all convolutions share."""
 
 from .. import initializers, shapes
-from ..backends.interface import ALGORITHMS
+from ..backends.interface import ALGORITHMS, Pair
 from . import activation as act
 from .base import Layer
 
@@ -140,8 +140,13 @@ class Conv(Convolution):
             **self._geometry(x.shape[1:-1]))  # fmt: skip
 
     def input_gradient(self, ops, x, dy):
-        return ops.convolution_input_gradient(dy, self.kernel.value, input_shape=x.shape, groups=self.groups,
-                                              **self._geometry(x.shape[1:-1]))  # fmt: skip
+        return ops.convolution_input_gradient(
+            dy, self.kernel.value, input_shape=x.shape, groups=self.groups,
+            split=x.split if isinstance(x, Pair) else None, **self._geometry(x.shape[1:-1]))  # fmt: skip
+
+    def takes_pair(self, ops, x):
+        """Whether the backend's convolution reads the Pair x."""
+        return ops.takes_pair(x, self.kernel.value, groups=self.groups, **self._geometry(x.shape[1:-1]))
 
 
 class Conv1D(Conv):

@@ -6,6 +6,7 @@ They follow the protocol of a layer as far as the executor asks for it, and own 
 import numpy as np
 
 from .. import activations
+from ..backends.interface import Pair
 from . import activation as act
 
 
@@ -59,6 +60,30 @@ class ActivatedConvolution(Fused):
         x, y = saved
         dz = act.backward(ops, dy, (None, y), self.activation, self.alpha)
         return self.convolution.backward(ops, dz, (x, None), needs_dx)
+
+
+class JoinedConvolution(Fused):
+    """convolution(concatenate(a, b)), what follows the convolution included, from a and b where they lie.
+
+    concatenation, convolution: the layers. rest: the convolution, or what stands for it and its followers.
+    """
+
+    def __init__(self, concatenation, convolution, rest):
+        super().__init__(*getattr(rest, "layers", [rest]), concatenation)
+        self.concatenation, self.convolution, self.rest = concatenation, convolution, rest
+
+    def forward(self, ops, x, training):
+        first, second, *others = x
+        x, shapes = Pair(first, second), None
+        if not self.convolution.takes_pair(ops, x):
+            x, shapes = self.concatenation.forward(ops, [first, second], training)
+        y, saved = self.rest.forward(ops, [x, *others] if others else x, training)
+        return y, (shapes, saved)
+
+    def backward(self, ops, dy, saved, needs_dx):
+        shapes, saved = saved
+        dx = self.rest.backward(ops, dy, saved, needs_dx)
+        return dx if shapes is None else self.concatenation.backward(ops, dx, shapes, needs_dx)
 
 
 class FoldedConvolution(Fused):

@@ -1,4 +1,7 @@
-"""The convolution and its two gradients as launches: products of matrices that are gathered from images."""
+"""The convolution and its two gradients as launches: products of matrices that are gathered from images.
+
+`beside`, the rest of a Pair's channels, is never there: `takes_pair` says no.
+"""
 
 from math import gcd, prod
 
@@ -13,7 +16,7 @@ BIAS_PARTS = 256
 
 
 def convolution(
-    x, kernel, bias, residual, y, *, strides, padding, dilation, groups, activation, alpha, algorithm,
+    x, kernel, bias, residual, y, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm,
     work=None, tf32=False,
 ):  # fmt: skip
     window = (groups, kernel.shape[:-2], strides, padding, dilation)
@@ -44,7 +47,7 @@ def _forward(kernel, y, groups):
 
 
 def _forward_scratch(operands, attributes):
-    x, kernel, _, _, y = operands
+    x, kernel, _, _, y, _ = operands
     if depthwise.is_depthwise(x.shape[-1], attributes["groups"]):
         return 0
     parts = _forward(kernel, y, attributes["groups"])[0].parts
@@ -52,8 +55,8 @@ def _forward_scratch(operands, attributes):
 
 
 def convolution_input_gradient(
-    dy, kernel, bias, dx, *, strides, padding, dilation, groups, activation, alpha, algorithm, work=None,
-    tf32=False,
+    dy, kernel, bias, dx, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm,
+    work=None, tf32=False,
 ):  # fmt: skip
     window = (groups, kernel.shape[:-2], strides, padding, dilation)
     if depthwise.is_depthwise(dx.shape[-1], groups):
@@ -87,7 +90,7 @@ def _backward(kernel, dx, strides, dilation, groups):
 
 
 def _backward_scratch(operands, attributes):
-    _, kernel, _, dx = operands
+    _, kernel, _, dx, _ = operands
     if depthwise.is_depthwise(dx.shape[-1], attributes["groups"]):
         return 0
     (_, parts, _), _ = _backward(kernel, dx, *(attributes[n] for n in ("strides", "dilation", "groups")))
@@ -95,7 +98,7 @@ def _backward_scratch(operands, attributes):
 
 
 def convolution_kernel_gradient(
-    x, dy, dkernel, dbias, *, strides, padding, dilation, groups, algorithm, work=None, tf32=False
+    x, dy, dkernel, dbias, beside, *, strides, padding, dilation, groups, algorithm, work=None, tf32=False
 ):
     window = (groups, dkernel.shape[:-2], strides, padding, dilation)
     if depthwise.is_depthwise(x.shape[-1], groups):
@@ -148,7 +151,7 @@ def _bias(dy):
 
 
 def _weights_scratch(operands, attributes):
-    x, dy, dkernel, dbias = operands
+    x, dy, dkernel, dbias, _ = operands
     if depthwise.is_depthwise(x.shape[-1], attributes["groups"]):
         kernels = depthwise.kernel_gradient_scratch(dy, dkernel)
     else:

@@ -41,8 +41,8 @@ __device__ inline covering windows_over(const window &v, const int *i)
     return c;
 }
 
-/* y = max of x under the window; switches = the flat input position (d*H + h)*W + w of the first maximum, in
- * the order of the loops. Padding never wins; the first NaN does. */
+/* y = max of x under the window; switches, where wanted, = the flat input position (d*H + h)*W + w of the first
+ * maximum, in the order of the loops. Padding never wins; the first NaN does. */
 extern "C" __global__ void max_pool(const real *x, real *y, int *switches, WINDOW_PARAMETERS)
 {
     const window v = WINDOW_GIVEN;
@@ -76,7 +76,8 @@ extern "C" __global__ void max_pool(const real *x, real *y, int *switches, WINDO
             }
     const size_t out = (size_t)pixel * C + channel;
     *(reals *)(y + out) = best;
-    *(integers *)(switches + out) = where;
+    if (switches)
+        *(integers *)(switches + out) = where;
 }
 
 /* dx[i] = sum of dy[o] over the outputs o whose switch is i. */
