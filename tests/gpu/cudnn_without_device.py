@@ -81,9 +81,9 @@ def main(name):
         x, y, kernel = (np.empty(shape, np.float32) for shape in (x, y, kernel))
         attributes = {n: case[n] for n in ("strides", "padding", "dilation", "groups")}
         for operation, operands in {
-            "convolution": (x, kernel, None, None, y),
-            "convolution_input_gradient": (y, kernel, None, x),
-            "convolution_kernel_gradient": (x, y, kernel, None),
+            "convolution": (x, kernel, None, None, y, None),
+            "convolution_input_gradient": (y, kernel, None, x, None),
+            "convolution_kernel_gradient": (x, y, kernel, None, None),
         }.items():
             for tf32 in (False, True):
                 plan = library.plan(operation, operands, attributes, tf32)
