@@ -1,7 +1,7 @@
 # Every target sets up what it needs, in .venv, and again only when that has changed.
 # Another interpreter:   make test PYTHON=python3.12
 # Arguments for a tool:  make test ARGS="-k conv"
-# CUDA 13 for the GPU:   make gpu-check GPU=gpu-cuda13
+# CUDA 13 for the GPU:   make gpu-check GPU=gpu-cuda13   (with cuDNN: GPU=gpu-cudnn, GPU=gpu-cudnn-cuda13)
 
 PYTHON ?= python3
 ARGS   ?=
@@ -71,7 +71,8 @@ bench: $(VENV)/.built
 
 # CuPy for the CUDA of the driver; PyTorch, where it is there, is what the times are held against.
 gpu-check: $(VENV)/.test
-	$(BIN)/python -c 'import cupy' 2>/dev/null || $(PIP) install 'cyconv[$(GPU)]'
+	$(BIN)/python -c 'import cupy$(if $(findstring cudnn,$(GPU)),; import cudnn)' 2>/dev/null || \
+	    $(PIP) install 'cyconv[$(GPU)]'
 	$(BIN)/python benchmarks/gpu_check.py $(ARGS)
 
 wheel: $(VENV)/.built

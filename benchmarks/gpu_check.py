@@ -4,7 +4,8 @@
 2. the operations of the door once more under compute-sanitizer, where that is installed: no access outside an
    array, no race in shared memory;
 3. `cyconv bench gpu`: steps of three networks, each captured as one CUDA graph, losses checked, beside
-   PyTorch, in float32 and in TF32; the tables go to benchmarks/results/<date>-<device>.md.
+   PyTorch, in float32 and in TF32, and with cuDNN's convolutions where it is installed; the tables go to
+   benchmarks/results/<date>-<device>.md.
 """
 
 import os
@@ -12,6 +13,8 @@ import shutil
 import subprocess
 import sys
 from argparse import Namespace
+from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 
 from report import save
@@ -37,8 +40,11 @@ def main():
         run([sanitizer, "--tool", tool, "--error-exitcode", "1", *check])
     if not sanitizer:
         print("\nno compute-sanitizer on the PATH (it comes with the CUDA toolkit): that check is left out\n")
-    for tf32 in (False, True):
-        options = Namespace(nets=list(gpu.NETS), seconds=3.0, tf32=tf32)
+    algorithms = ["auto", "cudnn"] if find_spec("cudnn") else ["auto"]
+    if len(algorithms) == 1:
+        print('\nno cuDNN (pip install "cyconv[gpu-cudnn]"): its convolutions are left out\n')
+    for algorithm, tf32 in product(algorithms, (False, True)):
+        options = Namespace(nets=list(gpu.NETS), seconds=3.0, tf32=tf32, algorithm=algorithm)
         lines = []
         for line in gpu.report(options):
             print(line, flush=True)

@@ -162,7 +162,8 @@ def backward(ops, tape, gradients):
         if dy is None or not needed:
             continue
         ops.node, ops.layer = node.number, node.path
-        dx = node.layer.backward(ops, dy, saved, needs_dx)
+        with node.layer.naming_errors():
+            dx = node.layer.backward(ops, dy, saved, needs_dx)
         if needs_dx:
             for number, gradient in zip(node.inputs, dx if node.nested else [dx], strict=True):
                 add_gradient(ops, gradients, number, gradient)

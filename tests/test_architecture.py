@@ -86,8 +86,9 @@ def test_arrows_run_downwards_only():
 
 
 def test_foreign_imports_stay_in_their_rooms():
-    """cupy in backends.gpu alone; the C engine behind the cpu backend; matplotlib never at import time."""
+    """cupy and cudnn in backends.gpu alone; the C engine behind the cpu backend; matplotlib nowhere early."""
     rules = {
+        "cudnn": {"backends.gpu"},
         "cupy": {"backends.gpu"},
         "matplotlib": {"visualize", "demos", "cli"},
         "skimage": {"interpret"},

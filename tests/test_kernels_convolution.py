@@ -17,9 +17,9 @@ def sizes_out(case):
     )
 
 
-def run_all(case):
+def run_all(case, algorithm="direct"):
     """The three passes of one geometry, as a function of (door, x, kernel, bias, dy)."""
-    geometry = {k: case[k] for k in ("strides", "padding", "dilation", "groups")} | {"algorithm": "direct"}
+    geometry = {k: case[k] for k in ("strides", "padding", "dilation", "groups")} | {"algorithm": algorithm}
 
     def run(door, x, kernel, bias, dy):
         fused = dict(activation=case["activation"], alpha=0.2)

@@ -62,10 +62,10 @@ def _whole_vectors(channels):
 
 def choose(algorithm, batch, out, C, K, window, strides, dilation, groups):
     """The algorithm that runs where `algorithm` was asked for; ValueError for the gpu backend's own."""
-    if algorithm == "tf32":
+    if algorithm in ("tf32", "cudnn"):
         raise ValueError(
-            "algorithm='tf32' is for the gpu backend's tensor cores; the cpu backend has 'naive', 'direct' "
-            "and 'winograd'; take one of them or 'auto'"
+            f"algorithm={algorithm!r} is for the gpu backend; the cpu backend has 'naive', 'direct' and "
+            "'winograd'; take one of them or 'auto'"
         )
     if algorithm != "auto":
         return algorithm

@@ -24,8 +24,8 @@ EPSILON = 1e-7  # Keras's backend epsilon: cross-entropies clip probabilities to
 
 
 # "direct" and "naive" give the same numbers by a fast kernel and by the textbook loop; "winograd" is the cpu
-# backend's, "tf32" the gpu's; "auto" chooses.
-ALGORITHMS = ("auto", "naive", "direct", "winograd", "tf32")
+# backend's, "tf32" and "cudnn" the gpu's; "auto" chooses.
+ALGORITHMS = ("auto", "naive", "direct", "winograd", "tf32", "cudnn")
 REDUCTIONS = ("sum", "maximum", "minimum")
 DISTRIBUTIONS = ("uniform", "normal")
 INTERPOLATIONS = ("nearest", "linear")

@@ -32,10 +32,13 @@ def arguments(parser):
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS), help="which networks (all)")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long to time a network (%(default)s)")
     parser.add_argument("--tf32", action="store_true", help="tensor cores may round factors, on both sides")
+    choices = ("auto", "direct", "cudnn")
+    parser.add_argument("--algorithm", choices=choices, default="auto", help="of convolutions (%(default)s)")
 
 
 def title(options):
-    return f"Training steps on the GPU, {'TF32' if options.tf32 else 'float32'}"
+    by = "" if options.algorithm == "auto" else f", convolutions by {options.algorithm}"
+    return f"Training steps on the GPU, {'TF32' if options.tf32 else 'float32'}{by}"
 
 
 def report(options):
@@ -74,6 +77,9 @@ def one(name, backend, torch, modes, options):
     builder, shape, classes = NETS[name]
     x, y = nets.data(shape, classes)
     model = builder().to("gpu")
+    for layer in model.layers:
+        if hasattr(layer, "algorithm"):
+            layer.algorithm = options.algorithm
     runs = {mode: torch_step(torch, model, x, y, classes, mode, options.tf32) for mode in modes}
     step, recorded = cyconv_step(model, backend, x, y, classes)
     apart = "-"

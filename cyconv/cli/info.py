@@ -6,6 +6,7 @@ from importlib import metadata
 # What each optional part is for, the distributions that make it, and the command that installs it.
 PARTS = (
     ("GPU backend", ("cupy-cuda12x", "cupy-cuda13x", "cupy"), 'pip install "cyconv[gpu]"'),
+    ("cuDNN on the GPU", ("nvidia-cudnn-frontend",), 'pip install "cyconv[gpu-cudnn]"'),
     (".keras files", ("h5py",), 'pip install "cyconv[keras]"'),
     ("pictures", ("matplotlib",), 'pip install "cyconv[demos]"'),
     ("digits, lessons", ("scikit-learn",), 'pip install "cyconv[demos]"'),

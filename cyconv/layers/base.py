@@ -210,14 +210,15 @@ class Layer(Explainable, Configurable):
             return [tuple(self.compute_output_shape(input_shape))]
 
     @contextmanager
-    def naming_errors(self, input_shape):
-        """Puts the layer's name and its input's shape before a ValueError from inside."""
+    def naming_errors(self, input_shape=None):
+        """Puts the layer's name before a ValueError from inside, and after it its input's shape, if known."""
         try:
             yield
         except ValueError as error:
             if getattr(error, "named", False):
                 raise
-            named = ValueError(f"{self}: {error}\nThe layer's input: shape {_shown(input_shape)}.")
+            known = "" if input_shape is None else f"\nThe layer's input: shape {_shown(input_shape)}."
+            named = ValueError(f"{self}: {error}{known}")
             named.named = True
             raise named from None
 

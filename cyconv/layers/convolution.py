@@ -90,7 +90,8 @@ class Conv(Convolution):
     filters: output channels. kernel_size, strides, dilation_rate: an int or one per spatial axis.
     padding: "valid", "same", or ints / (before, after) pairs per axis; Conv1D also "causal".
     groups: input and output channels are split into this many independent parts.
-    algorithm: "auto", "direct", "winograd" (3x3, stride 1) or "naive" (the textbook loop).
+    algorithm: "auto", "direct", "winograd" (3x3, stride 1) or "naive" (the textbook loop); on a GPU "auto",
+    "direct", "tf32" or "cudnn".
     Input (N, spatial..., C) -> output (N, spatial..., filters), spatial = floor((in + before + after -
     (kernel - 1) * dilation - 1) / stride) + 1. Weights: kernel (window..., C / groups, filters), bias.
     """

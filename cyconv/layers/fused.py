@@ -22,7 +22,7 @@ class Fused:
     def trainable_weights(self):
         return [w for layer in self.layers for w in layer.trainable_weights]
 
-    def naming_errors(self, input_shape):
+    def naming_errors(self, input_shape=None):
         return self.layers[0].naming_errors(input_shape)
 
 

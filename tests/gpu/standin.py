@@ -9,6 +9,7 @@ capture also allocations, copies, reads, synchronizing, and compiling. `counts` 
 """
 
 from collections import Counter
+from weakref import WeakSet
 
 import cuda_on_cpu
 import numpy as np
@@ -26,6 +27,7 @@ class _Memory:
         self.bytes = np.full(nbytes + 256, 0xFF, np.uint8)
         self.start = -self.bytes.ctypes.data % 256  # cudaMalloc aligns so
         cupy.allocated += nbytes
+        cupy.memories.add(self)
 
     def __del__(self):
         """CuPy's pool gives freed memory to later work of the stream: what is queued may still use it."""
@@ -110,6 +112,7 @@ class Stream:
 
     def __init__(self, cupy):
         self._cupy, self._pending, self._captured = cupy, [], None
+        self.ptr = id(self)
         cupy.made.append(self)
 
     def hold(self, memory):
@@ -220,6 +223,7 @@ class StandIn:
     def __init__(self, memory=1 << 30):
         self.memory, self.allocated, self.capturing = memory, 0, False
         self.made, self.streams, self.pinned, self.counts = [], [], [], Counter()
+        self.memories = WeakSet()
         runtime = _Namespace(
             memGetInfo=lambda: (self.memory - self._in_use(), self.memory), getDevice=lambda: 0,
             getDeviceProperties=lambda _: {"name": b"stand-in", "major": 8, "minor": 0},
@@ -238,6 +242,14 @@ class StandIn:
         if not self.streams:
             raise RuntimeError("work outside of `with stream` would go to CuPy's default stream")
         return self.streams[-1]
+
+    def expect_memory(self, address, nbytes):
+        """Refuses an address from which on so many bytes are not all of one array's memory."""
+        for memory in self.memories:
+            first = memory.bytes.ctypes.data + memory.start
+            if first <= address and address + nbytes <= first + memory.nbytes:
+                return
+        raise ValueError(f"{nbytes} bytes at {address:#x} are not memory of the device")
 
     def empty(self, shape, dtype):
         self.forbid_in_capture("an allocation")

@@ -1,8 +1,9 @@
 """The gpu backend: the door on CuPy arrays, CUDA kernels of cyconv's own, a step in one CUDA graph.
 
-`Gpu(cupy)` takes the module, so that tests can give it another one that counts and refuses (tests/gpu). All
-work goes through one stream. Arrays come from the host by `asarray` and `load`, and go there by `to_host`; no
-operation takes an array of the other side.
+`Gpu(cupy)` takes the module, so that tests can give it another one that counts and refuses (tests/gpu), and
+so it takes `cudnn`; without it that is imported when a convolution asks for it. All work goes through one
+stream. Arrays come from the host by `asarray` and `load`, and go there by `to_host`; no operation takes an
+array of the other side.
 """
 
 import os
@@ -12,6 +13,7 @@ import numpy as np
 from ..interface import Door, in_numpy
 from . import lower
 from .algorithms import choose
+from .cudnn import Cudnn
 from .device import GpuUnavailable, describe, open_cupy
 from .mailbox import Mailbox, Ring
 from .program import Program, Tally
@@ -30,8 +32,9 @@ class Gpu(Door):
 
     name = memory = "gpu"
 
-    def __init__(self, cupy):
+    def __init__(self, cupy, cudnn=None):
         self.cupy, self.stream = cupy, cupy.cuda.Stream(non_blocking=True)
+        self.cudnn = Cudnn(self, cudnn)
         self.ring = Ring(self)
         self._functions, self._modules = {}, {}
         self._steps, self.node = 0, 0
@@ -120,8 +123,10 @@ class Gpu(Door):
                     f"{operation}: the gpu backend takes its own arrays; `asarray` brings one over. "
                     f"Received: {type(operand).__name__}"
                 )
-        tf32 = self.algorithm(operation, operands, attributes) == "tf32"
-        return self.calls(*lower.lower(operation, operands, attributes, work, tf32))
+        algorithm = self.algorithm(operation, operands, attributes)
+        if algorithm == "cudnn":
+            return self.cudnn.prepared(operation, operands, attributes, work, self.tf32)
+        return self.calls(*lower.lower(operation, operands, attributes, work, algorithm == "tf32"))
 
     def calls(self, dtype, launches):
         """Launches as (function, grid, block, arguments). CuPy compiles at the first call, nothing now."""
@@ -137,18 +142,22 @@ class Gpu(Door):
 
     def scratch(self, operation, operands, attributes):
         """Bytes of scratch that the recorded launches will need."""
-        self.algorithm(operation, operands, attributes)  # an error here names the layer
+        if self.algorithm(operation, operands, attributes) == "cudnn":  # an error here names the layer
+            return self.cudnn.scratch(operation, operands, attributes, self.tf32)
         return lower.scratch(operation, operands, attributes)
 
     def algorithm(self, operation, operands, attributes):
         """The algorithm by which a convolution or a product of matrices runs; None for other operations."""
         if "algorithm" in attributes or operation == "matmul":
-            return self.choice(operation, operands, attributes).taken
+            return choose(attributes.get("algorithm", "auto"), self.tf32, self.capability[0]).taken
         return None
 
     def choice(self, operation, operands, attributes):
-        """The same with the algorithms that there are, and why."""
-        return choose(attributes.get("algorithm", "auto"), self.tf32, self.capability[0])
+        """The same with the algorithms that there are for the shape, and why."""
+        choice = choose(attributes.get("algorithm", "auto"), self.tf32, self.capability[0])
+        if self.cudnn.takes(operation, operands, attributes, self.tf32):
+            choice.estimates["cudnn"] = None
+        return choice
 
     # Repeating -------------------------------------------------------------------------------------------
 

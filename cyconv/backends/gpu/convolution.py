@@ -105,7 +105,7 @@ def convolution_kernel_gradient(
         launches = depthwise.kernel_gradient(x, dy, dkernel, window, work)
     else:
         launches = _kernel_gradient(x, dy, dkernel, window, work, tf32)
-    return launches if dbias is None else launches + _bias_gradient(dy, dbias, work)
+    return launches if dbias is None else launches + bias_gradient(dy, dbias, work)
 
 
 def _kernel_gradient(x, dy, dkernel, window, work, tf32):
@@ -121,7 +121,8 @@ def _kernel_gradient(x, dy, dkernel, window, work, tf32):
     return launches if parts == 1 else [*launches, sum_parts(parts, sums, dkernel, accumulate=True)]
 
 
-def _bias_gradient(dy, dbias, work):
+def bias_gradient(dy, dbias, work):
+    """The launches of dbias += sums of dy; work: `bias_scratch` bytes."""
     M, K, (rows, parts) = prod(dy.shape[:-1]), dbias.shape[0], _bias(dy)
     sums = numbers(work, parts * K, dbias.dtype)
     return [
@@ -135,6 +136,11 @@ def _weights(dy, dkernel, groups):
     M, N = prod(dkernel.shape[:-1]), dkernel.shape[-1] // groups
     chosen = cut(M, N, prod(dy.shape[:-1]), groups, dy.dtype)
     return chosen, ceil_div(M, chosen.tile.m) * ceil_div(N, chosen.tile.n)
+
+
+def bias_scratch(dy, dbias):
+    """Bytes of scratch for a bias's gradient."""
+    return scratch(_bias(dy)[1], dbias)
 
 
 def _bias(dy):
@@ -152,7 +158,7 @@ def _weights_scratch(operands, attributes):
         parts = _weights(dy, dkernel, attributes["groups"])[0].parts
         kernels = scratch(parts, dkernel) if parts > 1 else 0
     # The bias's parts come after the kernel's are added up, in the same place.
-    return max(kernels, 0 if dbias is None else scratch(_bias(dy)[1], dbias))
+    return max(kernels, 0 if dbias is None else bias_scratch(dy, dbias))
 
 
 SCRATCH = {

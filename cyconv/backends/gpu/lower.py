@@ -28,14 +28,17 @@ def lower(operation, operands, attributes, work=None, tf32=False):
     """(the float type, the launches) of one operation. work: an array of `scratch` bytes; tf32: tensor cores
     round the factors, in convolutions and products of matrices.
     """
-    dtype = check_dtypes(operation, operands, attributes)
-    _check_sizes(operation, operands)
+    dtype = checked(operation, operands, attributes)
     options = {} if work is None else {"work": work}
     if tf32:
         options["tf32"] = True
     launches = function_of(operation)(*operands, **attributes, **options)
-    real = np.dtype(dtype).type
-    return dtype, [
+    return dtype, ready(launches, np.dtype(dtype).type)
+
+
+def ready(launches, real):
+    """The launches that have blocks, with arguments of the parameters' types."""
+    return [
         launch._replace(args=tuple(_argument(a, real) for a in launch.args))
         for launch in launches
         if prod(launch.grid) > 0
@@ -60,13 +63,16 @@ def function_of(operation):
     return globals()[operation]
 
 
-def _check_sizes(operation, operands):
+def checked(operation, operands, attributes):
+    """The float type of an operation. TypeError, ValueError where the kernels do not take its operands."""
+    dtype = check_dtypes(operation, operands, attributes)
     for operand in operands:
         if operand is not None and prod(operand.shape) > LARGEST:
             raise ValueError(
                 f"{operation}: the gpu backend counts elements in 32 bits, at most {LARGEST} an array. "
                 f"Received: {tuple(operand.shape)}, {prod(operand.shape)} elements; take a smaller batch"
             )
+    return dtype
 
 
 def _argument(value, real):
