@@ -62,8 +62,8 @@ def lower(operation, operands, attributes, threads, at_level=None):
 
 
 def _vector_axis(operation, operands, attributes):
-    """How many channels the vectors of a window's kernel run over."""
-    if attributes.get("groups", 1) > 1:
+    """How many channels the vectors of a window's kernel run over; inf where they run over something else."""
+    if attributes.get("groups", 1) > 1 or _in_planes(operation, operands, attributes):
         return math.inf
     if operation == "convolution_input_gradient":
         return operands[1].shape[-2]
@@ -72,6 +72,21 @@ def _vector_axis(operation, operands, attributes):
     if operation in FILTERS:
         return operands[FILTERS[operation]].shape[-1]
     return math.inf
+
+
+def _in_planes(operation, operands, attributes):
+    """Whether the vectors run over pixels where there are few channels: `wants_planes` in planes.inc."""
+    if operation == "convolution":
+        C, K, out, taps = *operands[1].shape[-2:], operands[4].shape, operands[1].shape[:-2]
+        dense = attributes["strides"][-1] == 1
+    elif operation == "convolution_input_gradient":
+        K, C, out = *operands[1].shape[-2:], operands[3].shape
+        taps = [-(-n // s) for n, s in zip(operands[1].shape[:-2], attributes["strides"], strict=True)]
+        dense = True
+    else:
+        return False
+    saved = prod(taps) * C * (16 - K)
+    return dense and K <= 8 <= out[-2] and saved > (48 * C if C > 1 else 0) + 38 * K
 
 
 def algorithm_of(operation, operands, attributes):
