@@ -5,6 +5,7 @@ does in one walk over memory become one node:
     convolution + activation                           training and inference
     convolution + normalisation (+ sum) (+ relu)       inference: the normalisation is folded into the weights
     concatenation of two + convolution (+ the above)   training and inference
+    convolution + activation + max pooling             training
 
 A node is drawn in only if nothing else reads what lies between. In training a normalisation that stands at
 several places stays as it is, so that its moving means see the places in their order. Results agree with the
@@ -17,9 +18,12 @@ from collections import Counter
 from .graph import Flat, FlatNode
 from .layers import activation as act
 from .layers.convolution import Conv
-from .layers.fused import ActivatedConvolution, FoldedConvolution, JoinedConvolution, Normalisation
+from .layers.fused import (
+    ActivatedConvolution, FoldedConvolution, JoinedConvolution, Normalisation, PooledConvolution,
+)  # fmt: skip
 from .layers.merging import Add, Concatenate
 from .layers.normalization import BatchNormalization
+from .layers.pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 
 _state = {"on": os.environ.get("CYCONV_FUSION", "1") != "0"}
 
@@ -78,6 +82,9 @@ def fuse(flat, shapes, training):
         after = follower(node)
         if isinstance(node.layer, Conv):
             group, layer, shortcut = convolution_and_followers(node)
+            pool = follower(group[-1]) if training else None
+            if pool is not None and _pools_maxima(pool) and _has_slope(layer or node.layer):
+                group, layer = [*group, pool], PooledConvolution(layer or node.layer, pool.layer)
         elif _joins_two(node, shapes) and after is not None and isinstance(after.layer, Conv):
             rest, whole, shortcut = convolution_and_followers(after)
             group, layer = [node, *rest], JoinedConvolution(node.layer, after.layer, whole or after.layer)
@@ -102,6 +109,15 @@ def _is_linear_convolution(node):
 def _normalises_channels(node, shapes):
     layer, rank = node.layer, len(shapes[node.output])
     return type(layer) is BatchNormalization and layer.axis % rank == rank - 1
+
+
+def _pools_maxima(node):
+    return type(node.layer) in (MaxPooling1D, MaxPooling2D, MaxPooling3D)
+
+
+def _has_slope(layer):
+    """Whether a convolution, or what stands for it, has an activation whose slope follows from its output."""
+    return layer.activation != "linear" and act.fuses(layer.activation)
 
 
 def _is_activation(node):

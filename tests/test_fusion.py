@@ -117,6 +117,39 @@ def test_a_convolution_reads_two_images_where_they_lie(backend, channels, copies
     assert fused.count("copy") == (2 * copies if backend == "cpu" else 0)
 
 
+def pooled_net():
+    inputs = keras.Input((13, 12, 3))
+    x = layers.Conv2D(6, 3, activation="relu")(inputs)
+    x = layers.MaxPooling2D(2)(x)
+    x = layers.LeakyReLU(0.2)(layers.Conv2D(5, 3, padding="same")(x))
+    x = layers.MaxPooling2D(3, strides=1, padding="same")(x)  # overlapping windows
+    x = layers.MaxPooling2D(2)(layers.Conv2D(4, 1, activation="tanh")(x))
+    x = layers.MaxPooling2D(2, padding="same")(layers.Conv2D(4, 1, activation="silu")(x))  # needs its input
+    return keras.Model(inputs, layers.Flatten()(x))
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_the_slope_before_a_max_pooling_is_taken_behind_it(backend, frozen):
+    with keras.backends.use(backend):
+        weights, predicted, losses, fused = trained(True, pooled_net, frozen=frozen)
+        expected, wanted, expected_losses, plain = trained(False, pooled_net, frozen=frozen)
+    for a, b in zip(weights, expected, strict=True):
+        assert_close(a, b, "network", 1000)
+    assert_close(predicted, wanted, "network", 1000)
+    assert_close(losses, expected_losses, "network", 1000)
+    assert fused.count("max_pool_gradient") == plain.count("max_pool_gradient") == 4
+    fusion.set_fusion(True)
+    model = pooled_net()
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    lines = []
+    model.plan(2, "train", print_fn=lines.append)
+    steps = next(iter(model.executor.recorded.values())).steps
+    shapes = [step.operands[0].shape for step in steps if step.operation == "activation_gradient"]
+    assert shapes == [(2, 2, 2, 4), (2, 2, 2, 4), (2, 5, 5, 5), (2, 5, 5, 6)]
+    assert any(" + leaky_re_lu" in line and " + max_pooling2d" in line for line in lines)
+
+
 def test_channels_alone_are_read_as_two():
     _, predicted, _, fused = trained(True, joining(16, axis=1))
     _, wanted, _, _ = trained(False, joining(16, axis=1))

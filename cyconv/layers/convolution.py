@@ -78,10 +78,13 @@ class Convolution(act.Activated, Layer):
 
     def backward(self, ops, dy, saved, needs_dx):
         x, kept = saved
-        dy = act.backward(ops, dy, kept, self.activation)
+        return self.gradients(ops, x, act.backward(ops, dy, kept, self.activation), needs_dx)
+
+    def gradients(self, ops, x, dz, needs_dx):
+        """The backward pass without the activation's; dz: the gradient of what stands before it."""
         if self.trainable:
-            self.parameter_gradients(ops, x, dy)
-        return self.input_gradient(ops, x, dy) if needs_dx else None
+            self.parameter_gradients(ops, x, dz)
+        return self.input_gradient(ops, x, dz) if needs_dx else None
 
 
 class Conv(Convolution):

@@ -59,7 +59,32 @@ class ActivatedConvolution(Fused):
     def backward(self, ops, dy, saved, needs_dx):
         x, y = saved
         dz = act.backward(ops, dy, (None, y), self.activation, self.alpha)
-        return self.convolution.backward(ops, dz, (x, None), needs_dx)
+        return self.convolution.gradients(ops, x, dz, needs_dx)
+
+
+class PooledConvolution(Fused):
+    """y = max pooling(f(convolution(x))) in training. Only the largest values have a gradient, and f's slope
+    follows from its output: so the slope is taken of y, which is smaller than what is pooled.
+
+    rest: the convolution with its own activation, or an ActivatedConvolution.
+    """
+
+    def __init__(self, rest, pool):
+        super().__init__(*getattr(rest, "layers", [rest]), pool)
+        self.rest, self.pool = rest, pool
+        self.convolution = getattr(rest, "convolution", rest)
+        self.alpha = getattr(rest, "alpha", None)
+
+    def forward(self, ops, x, training):
+        z, _ = self.rest.forward(ops, x, training)
+        y, kept = self.pool.forward(ops, z, training)
+        return y, (x, y, kept)
+
+    def backward(self, ops, dy, saved, needs_dx):
+        x, y, kept = saved
+        slope = act.backward(ops, dy, (None, y), self.rest.activation, self.alpha)
+        dz = self.pool.backward(ops, slope, kept, True)
+        return self.convolution.gradients(ops, x, dz, needs_dx)
 
 
 class JoinedConvolution(Fused):
