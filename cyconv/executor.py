@@ -62,7 +62,8 @@ class Executor:
         None. weights: the shape of each sample-weight array, or None.
         """
         backend = self.model.backend
-        trained = tuple([node.layer.trainable for node in self.flat.nodes])
+        # Predictions are the same whatever is trained; penalties, which a test adds up, are not.
+        trained = () if mode == "predict" else tuple([node.layer.trainable for node in self.flat.nodes])
         if mode == "train" and self._trained != (trained, backend, variables.moves()):
             self.ensure_arena()
             self._trained = trained, backend, variables.moves()
@@ -161,7 +162,7 @@ class Executor:
             several = losses if self.model.compiled.loss_keys() else []
             counted = [(a, float(written.inputs[0].shape[0])) for a in (*several, loss)]
             counted += [(a, 1.0) for _, *measured in metrics for a in measured]
-        tally = backend.tally([a for a, _ in counted], [scale for _, scale in counted])
+        tally = backend.tally(*zip(*counted, strict=True)) if counted else None
         program = backend.program(ops.steps, ops.mailbox, fed, tally)
         recorded = Recorded(ops.steps, program, written.arena_bytes, backend)
         recorded.inputs, recorded.targets = all_real(written.inputs), all_real(written.targets)
