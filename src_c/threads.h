@@ -8,7 +8,7 @@
 #include "cyconv.h"
 
 /* Nanoseconds on one thread below which a team is not called: bringing one together takes about 1000. */
-#define CY_SERIAL_NANOSECONDS 50e3
+#define CY_SERIAL_NANOSECONDS 10e3
 
 enum {
     CY_GRAIN = 64,             /* elements: a vector or a cache line is never shared by two threads */
