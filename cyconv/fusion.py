@@ -3,7 +3,8 @@ does in one walk over memory become one node:
 
     normalisation (+ sum with a shortcut) (+ relu)     training and inference
     convolution + activation                           training and inference
-    convolution + normalisation (+ sum) (+ relu)       inference: the normalisation is folded into the weights
+    convolution + normalisation (+ sum) (+ relu)       inference: normalisation folded into the weights;
+                                                       training: the convolution takes the statistics of its y
     concatenation of two + convolution (+ the above)   training and inference
     convolution + activation + max pooling             training
 
@@ -19,7 +20,8 @@ from .graph import Flat, FlatNode
 from .layers import activation as act
 from .layers.convolution import Conv
 from .layers.fused import (
-    ActivatedConvolution, FoldedConvolution, JoinedConvolution, Normalisation, PooledConvolution,
+    ActivatedConvolution, FoldedConvolution, JoinedConvolution, MeasuredConvolution, Normalisation,
+    PooledConvolution,
 )  # fmt: skip
 from .layers.merging import Add, Concatenate
 from .layers.normalization import BatchNormalization
@@ -53,6 +55,10 @@ def fuse(flat, shapes, training):
         private = node.output not in flat.outputs and node.layer.activity_regularizer is None
         return after[0] if private and len(after) == 1 and id(after[0]) not in taken else None
 
+    def normalises(node):
+        """Whether it is a normalisation of channels that may be fused."""
+        return _normalises_channels(node, shapes) and not (training and calls[id(node.layer)] > 1)
+
     def add_and_activation(node):
         """(the node and those that follow, number of the shortcut or None, whether relu comes last)."""
         nodes, shortcut, after = [node], None, follower(node)
@@ -67,8 +73,11 @@ def fuse(flat, shapes, training):
         """(the nodes, the layer that stands for them or None, number of the shortcut or None)."""
         after = follower(node)
         if _is_linear_convolution(node) and after is not None:
-            if not training and _normalises_channels(after, shapes):
+            if normalises(after):
                 rest, shortcut, relu = add_and_activation(after)
+                if training:
+                    normalisation = Normalisation(after.layer, relu, shortcut is not None)
+                    return [node, *rest], MeasuredConvolution(node.layer, normalisation), shortcut
                 layer = FoldedConvolution(node.layer, after.layer, relu, shortcut is not None)
                 return [node, *rest], layer, shortcut
             if _is_activation(after):
@@ -88,7 +97,7 @@ def fuse(flat, shapes, training):
         elif _joins_two(node, shapes) and after is not None and isinstance(after.layer, Conv):
             rest, whole, shortcut = convolution_and_followers(after)
             group, layer = [node, *rest], JoinedConvolution(node.layer, after.layer, whole or after.layer)
-        elif _normalises_channels(node, shapes) and not (training and calls[id(node.layer)] > 1):
+        elif normalises(node):
             group, shortcut, relu = add_and_activation(node)
             if len(group) > 1:
                 layer = Normalisation(node.layer, relu, shortcut is not None)
@@ -117,7 +126,8 @@ def _pools_maxima(node):
 
 def _has_slope(layer):
     """Whether a convolution, or what stands for it, has an activation whose slope follows from its output."""
-    return layer.activation != "linear" and act.fuses(layer.activation)
+    activation = getattr(layer, "activation", "linear")
+    return activation != "linear" and act.fuses(activation)
 
 
 def _is_activation(node):

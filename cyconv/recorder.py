@@ -121,6 +121,9 @@ class Recorder(Door):
     def takes_pair(self, x, kernel, **options):
         return self.backend.takes_pair(x, kernel, **options)
 
+    def moments_shape(self, x, kernel, **options):
+        return self.backend.moments_shape(x, kernel, **options)
+
     def _do(self, operation, operands, attributes):
         count = self.backend.scratch(operation, operands, attributes)
         self._append(operation, operands, attributes, Buffer((count,), np.uint8) if count else None)

@@ -28,7 +28,7 @@
     X(max_pool_gradient)           /* dy switches(int32) -> dx                                  */ \
     X(average_pool)                /* x -> y                                                    */ \
     X(average_pool_gradient)       /* dy -> dx                                                  */ \
-    X(batch_norm)           /* x gamma|0 beta|0 residual|0 -> moving_mean moving_var y mean inv_std */ \
+    X(batch_norm)   /* x gamma|0 beta|0 residual|0 -> moving_mean moving_var y mean inv_std; moments|0 */ \
     X(batch_norm_inference) /* x gamma|0 beta|0 residual|0 moving_mean moving_var -> y inv_std */ \
     X(batch_norm_gradient)  /* x dy y|0 gamma|0 mean inv_std -> dx|0 dz|0 dgamma|0+= dbeta|0+=; beta|0 */ \
     X(upsample)                    /* x -> y                                                    */ \
@@ -51,7 +51,9 @@
     X(adam)                        /* gradient hyper -> w+= m v                                 */
 
 /* By Winograd's algorithm, x or dx may be two arrays with the channels of one behind the other's: n[23] in the
- * operand x or dx, the others in `beside`, an operand more behind those above (|0: there is one array). */
+ * operand x or dx, the others in `beside`, an operand more behind those above (|0: there is one array). The forward
+ * one may measure its y in passing, for batch_norm: a last operand, moments|0, gets n[24] rows (3, n[25]): of some
+ * pixels their number (0: an empty row), and for each channel mean and sum of squared differences from it. */
 
 /* Activations. Those before CY_NEEDS_INPUT have a derivative that follows from the output y alone
  * (so x need not be kept); the others take it from the input x. a[0] is alpha where there is one. */

@@ -46,7 +46,7 @@ def trained(on, build=residual_net, steps=3, frozen=False):
     model.compile(keras.optimizers.SGD(0.02), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     x = generator.standard_normal((5, *model.inputs[0].shape[1:])).astype(np.float32)
     y = generator.integers(0, 4, 5)
-    losses = [model.train_on_batch(x, y) for _ in range(steps)]
+    losses = np.float32([model.train_on_batch(x, y) for _ in range(steps)])
     recorded = next(iter(model.executor.recorded.values()))
     return model.get_weights(), model.predict(x), losses, [s.operation for s in recorded.steps]
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from kernels import FAST, at, check_all, check_threads, draw
 
+from cyconv import backends
 from cyconv.testing import assert_close
 
 # Fewer rows than a block, several blocks and a rest; channels beside every vector width.
@@ -125,3 +126,53 @@ def test_any_number_of_threads_gives_the_same_bytes(shape):
         return y, mean, inv_std, moving_mean, moving_variance, dx, dgamma, dbeta, sums
 
     check_threads(all_of_it, x, dy, gamma)
+
+
+MEASURED = [(2, 8, 8, 16, 16), (3, 13, 11, 16, 33), (1, 4, 5, 32, 5), (5, 30, 30, 4, 16), (2, 2, 1, 3, 3)]
+
+
+@pytest.mark.parametrize("level", FAST)
+@pytest.mark.parametrize("shape", MEASURED, ids=str)
+@pytest.mark.parametrize("bias", [0.0, 1000.0])
+def test_statistics_that_a_convolution_takes(level, shape, bias):
+    """What batch norm makes of a convolution's moments is what it makes of reading y, also far from 0, in the
+    same bytes for any number of threads."""
+    N, H, W, C, K = shape
+    options = dict(strides=(1, 1), padding=((1, 1), (1, 1)), dilation=(1, 1), algorithm="winograd")
+    x, kernel = draw(N, H, W, C, low=-1), draw(3, 3, C, K, seed=1, low=-1)
+    shift = draw(K, seed=2) + np.float32(bias)
+    gamma, beta, given = draw(K, seed=3), draw(K, seed=4), []
+
+    def normalised(door, x, kernel, shift, measured):
+        shape = door.moments_shape(x, kernel, **options)
+        moments = np.full(shape, np.nan, np.float32) if measured else None
+        y = door.convolution(x, kernel, shift, moments=moments, **options)
+        moving = np.zeros(K, y.dtype), np.ones(K, y.dtype)
+        how = dict(momentum=0.5, epsilon=1e-3, moments=moments)
+        return y, door.batch_norm(y, gamma, beta, *moving, **how), moving
+
+    for threads in (1, 2, 3, 5):
+        with at(level, threads) as door:
+            y, (normal, mean, inv_std), moving = normalised(door, x, kernel, shift, True)
+            given.append([a.copy() for a in (normal, mean, inv_std, *moving)])
+            _, (other, *statistics), _ = normalised(door, x, kernel, shift, False)
+    for results in given[1:]:
+        for a, b in zip(given[0], results, strict=True):
+            np.testing.assert_array_equal(a, b)
+    exact = y.astype(np.float64).reshape(-1, K)
+    assert_close(mean, exact.mean(0), terms=N * H * W)
+    # One pass, of distances from a first value: a few roundings more than two passes have.
+    assert_close(inv_std, 1 / np.sqrt(exact.var(0) + 1e-3), "winograd", N * H * W)
+    assert_close(normal, other, "winograd", N * H * W)
+    for a, b in zip((mean, inv_std), statistics, strict=True):
+        assert_close(a, b, "winograd", N * H * W)
+
+
+def test_moments_are_refused_where_they_are_not_taken():
+    door, x, kernel = backends.get("cpu"), draw(1, 9, 9, 16), draw(3, 3, 16, 8)
+    options = dict(strides=(1, 1), padding=((1, 1), (1, 1)), dilation=(1, 1))
+    assert door.moments_shape(x, kernel, algorithm="direct", **options) is None
+    assert door.moments_shape(x.astype("f8"), kernel.astype("f8"), algorithm="winograd", **options) is None
+    moments = np.zeros(door.moments_shape(x, kernel, algorithm="winograd", **options), np.float32)
+    with pytest.raises(ValueError, match="two images as one, and moments, are for Winograd"):
+        door.convolution(x, kernel, moments=moments, algorithm="direct", **options)

@@ -99,7 +99,7 @@ def test_two_images_are_refused_where_they_are_not_read():
     odd, even = Pair(draw(1, 9, 9, 20), draw(1, 9, 9, 20)), Pair(draw(1, 9, 9, 16), draw(1, 9, 9, 24))
     assert not door.takes_pair(odd, kernel, algorithm="winograd", **geometry)
     assert not door.takes_pair(even, kernel, algorithm="direct", **geometry)
-    with pytest.raises(ValueError, match="two images as one are for Winograd"):
+    with pytest.raises(ValueError, match="two images as one, and moments, are for Winograd"):
         door.convolution(even, kernel, algorithm="direct", **geometry)
     with pytest.raises(ValueError, match="`split` goes without activation"):
         door.convolution_input_gradient(draw(1, 9, 9, 8), kernel, input_shape=even.shape, split=16,

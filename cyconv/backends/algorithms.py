@@ -43,13 +43,18 @@ def _hindrance(window, strides, dilation, groups):
 def estimate(batch, out, C, K):
     """{algorithm: time in multiply-adds} of a 3x3 convolution from C to K channels."""
     channels_in, channels_out = map(_whole_vectors, (C, K))
-    tiles = batch * prod(out[:-2]) * prod(-(-n // TILE) for n in out[-2:])
     return {
         "direct": _direct(9.0, batch, out, C, K),
         "winograd": POSITIONS * (
-            tiles * (C * channels_out + TRANSFORM * (channels_in + channels_out)) + WEIGHTS * C * channels_out
+            tiles(batch, out) * (C * channels_out + TRANSFORM * (channels_in + channels_out))
+            + WEIGHTS * C * channels_out
         ),
     }  # fmt: skip
+
+
+def tiles(batch, out):
+    """Winograd's tiles of `batch` images with sizes `out`."""
+    return batch * prod(out[:-2]) * prod(-(-n // TILE) for n in out[-2:])
 
 
 def _direct(taps, batch, out, C, K):

@@ -38,6 +38,9 @@ narrow = NARROW
 # The operand whose last axis the vectors of an operation run over.
 FILTERS = {"convolution": 4, "convolution_kernel_gradient": 2, "matmul": 3}
 WIDEST = 16  # lanes: a Pair is cut between two vectors of any level
+LEAST_TILES = 12  # of Winograd's in a block (winograd_tiles.inc), of which each has a row of moments
+# Where the operands begin that Winograd's kernels alone take.
+EXTRAS = {"convolution": 5, "convolution_input_gradient": 4, "convolution_kernel_gradient": 4}
 
 
 def lower(operation, operands, attributes, threads, at_level=None):
@@ -54,11 +57,20 @@ def lower(operation, operands, attributes, threads, at_level=None):
     if _vector_axis(operation, operands, attributes) <= channels:
         chosen = lower_level
     name = f"{operation}_winograd" if algorithm == "winograd" else operation
-    if algorithm and operands[-1] is not None and (algorithm != "winograd" or chosen == "naive"):
-        raise ValueError(f"{operation}: two images as one are for Winograd's tiles. Here runs: {algorithm}")
+    _check_extras(operation, operands, algorithm == "winograd" and chosen != "naive" and dtypes == "float32")
     head = (engine.OPERATIONS[name], TYPES[dtypes], engine.LEVELS[chosen])
     work = engine.workspace(*head, sizes, reals, threads)
     return (*head, sizes, reals, threads, code[0] if code else None, work)
+
+
+def _check_extras(operation, operands, winograd):
+    """ValueError where a convolution is given what only Winograd's kernels take."""
+    extras = operands[EXTRAS.get(operation, len(operands)) :]
+    if any(e is not None for e in extras) and not winograd:
+        raise ValueError(
+            f"{operation}: two images as one, and moments, are for Winograd's tiles in float32; here runs "
+            "another kernel"
+        )
 
 
 def _vector_axis(operation, operands, attributes):
@@ -116,10 +128,11 @@ def _asked(operation, operands, attributes):
 
 
 def convolution(
-    x, kernel, bias, residual, y, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm
-):
+    x, kernel, bias, residual, y, beside, moments, *, strides, padding, dilation, groups, activation, alpha,
+    algorithm
+):  # fmt: skip
     g = geometry(x, y, kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
-    return (*_in_all(g, beside), ACTIVATIONS[activation], x.shape[-1]), (alpha,)
+    return (*_in_all(g, beside), ACTIVATIONS[activation], x.shape[-1], *_rows_of(moments)), (alpha,)
 
 
 def convolution_input_gradient(
@@ -142,13 +155,30 @@ def _in_all(geometry, beside):
     return (N, C if beside is None else C + beside.shape[-1], *rest)
 
 
-def takes_pair(x, kernel, strides, padding, dilation, groups, algorithm):
+def _rows_of(moments):
+    """How many rows of moments there are, and how wide they are."""
+    return (0, 0) if moments is None else (moments.shape[0], moments.shape[-1])
+
+
+def takes_pair(x, kernel, **options):
     """Whether a convolution of the Pair x runs by Winograd's tiles, whose kernels read two images."""
-    sizes, window = x.shape[1:-1], kernel.shape[:-2]
-    out = window_output(sizes, window, strides, dilation, padding, "kernel")
-    taken = algorithms.choose(algorithm, x.shape[0], out, x.shape[-1], kernel.shape[-1], window, strides,
-                              dilation, groups)  # fmt: skip
-    return taken == "winograd" and level != "naive" and x.split % WIDEST == 0
+    return x.split % WIDEST == 0 and _by_tiles(x, kernel, **options) is not None
+
+
+def moments_shape(x, kernel, **options):
+    """The shape of the moments that a convolution takes of its result; None where it cannot."""
+    tiles = _by_tiles(x, kernel, **options)
+    return None if tiles is None else (tiles // LEAST_TILES + 6, 3, -(-kernel.shape[-1] // WIDEST) * WIDEST)
+
+
+def _by_tiles(x, kernel, *, strides, padding, dilation, groups=1, algorithm="auto"):
+    """How many of Winograd's tiles a convolution has, if it runs by them in float32; else None."""
+    out = window_output(x.shape[1:-1], kernel.shape[:-2], strides, dilation, padding, "kernel")
+    taken = algorithms.choose(algorithm, x.shape[0], out, x.shape[-1], kernel.shape[-1], kernel.shape[:-2],
+                              strides, dilation, groups)  # fmt: skip
+    if taken != "winograd" or level == "naive" or str(x.dtype) != "float32" or 0 in (*x.shape, *out):
+        return None
+    return algorithms.tiles(x.shape[0], out)
 
 
 def max_pool(x, y, switches, *, window, strides, padding, dilation):
@@ -170,9 +200,10 @@ def average_pool_gradient(dy, dx, *, window, strides, padding, count_padding):
 
 
 def batch_norm(
-    x, gamma, beta, residual, moving_mean, moving_variance, y, mean, inv_std, *, momentum, epsilon, activation
-):
-    return (*rows(x), int(activation == "relu")), (epsilon, momentum)
+    x, gamma, beta, residual, moving_mean, moving_variance, y, mean, inv_std, moments, *, momentum, epsilon,
+    activation
+):  # fmt: skip
+    return (*rows(x), int(activation == "relu"), *_rows_of(moments)), (epsilon, momentum)
 
 
 def batch_norm_inference(

@@ -126,8 +126,11 @@ class Cpu(Host):
         """The same for a convolution, with the algorithms that there are, their estimates, and why."""
         return cpu.choice_of(operation, operands, attributes)
 
-    def takes_pair(self, x, kernel, *, strides, padding, dilation, groups=1, algorithm="auto"):
-        return cpu.takes_pair(x, kernel, strides, padding, dilation, groups, algorithm)
+    def takes_pair(self, x, kernel, **options):
+        return cpu.takes_pair(x, kernel, **options)
+
+    def moments_shape(self, x, kernel, **options):
+        return cpu.moments_shape(x, kernel, **options)
 
     def scratch(self, operation, operands, attributes):
         """Bytes of scratch that the recorded call will need."""

@@ -81,13 +81,13 @@ class Door:
     # Convolution ---------------------------------------------------------------------------------------
 
     def convolution(self, x, kernel, bias=None, residual=None, *, strides, padding, dilation, groups=1,
-                    activation="linear", alpha=0.0, algorithm="auto", out=None):
+                    activation="linear", alpha=0.0, algorithm="auto", moments=None, out=None):
         """y[n,o,k] = f(bias[k] + residual[n,o,k]
                         + sum over t,c of x[n, o*stride + t*dilation - before, c] * kernel[t,c,k]).
 
         Cross-correlation, as deep learning means the word (section 9.1); positions outside x are zeros.
         x (N, sizes..., C), or a Pair; kernel (window..., C // groups, K); bias (K,); residual like y
-        -> (N, out..., K).
+        -> (N, out..., K). moments: an array of `moments_shape`, filled for a `batch_norm` of y.
         """
         window, (per_group, K) = tuple(kernel.shape[:-2]), kernel.shape[-2:]
         N, *sizes, C = x.shape
@@ -102,7 +102,7 @@ class Door:
         out = self._out(out, shape, x, "convolution")
         self._known(algorithm, window, strides, dilation, groups)
         x, beside = halves(x)
-        self._do("convolution", (x, kernel, bias, residual, out, beside), dict(
+        self._do("convolution", (x, kernel, bias, residual, out, beside, moments), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups,
             activation=activation, alpha=alpha, algorithm=algorithm))
         return out
@@ -150,6 +150,10 @@ class Door:
     def takes_pair(self, x, kernel, *, strides, padding, dilation, groups=1, algorithm="auto"):
         """Whether a convolution with these options, and its gradients, take the Pair x as it is."""
         return False
+
+    def moments_shape(self, x, kernel, *, strides, padding, dilation, groups=1, algorithm="auto"):
+        """The shape of `moments`, where a convolution with these options can measure its y; else None."""
+        return None
 
     @staticmethod
     def _known(algorithm, window, strides, dilation, groups):
@@ -232,19 +236,19 @@ class Door:
     # Batch normalisation: Ioffe & Szegedy 2015, algorithms 1 and 2 ---------------------------------------
 
     def batch_norm(self, x, gamma, beta, moving_mean, moving_variance, residual=None, *, momentum, epsilon,
-                   activation="linear", out=None):
+                   activation="linear", moments=None, out=None):
         """y = f(gamma * (x - mean) / sqrt(variance + epsilon) + beta + residual), statistics over all but the
         channels; f: "linear" or "relu".
 
         moving = momentum * moving + (1 - momentum) * batch, with the population variance, as Keras.
-        gamma, beta: (C,) or None; residual: like x or None. Returns (y, mean, inv_std); inv_std = 1 /
-        sqrt(variance + epsilon).
+        gamma, beta: (C,) or None; residual: like x or None; moments: those that a convolution took of x in
+        passing, which saves reading it. Returns (y, mean, inv_std); inv_std = 1 / sqrt(variance + epsilon).
         """
         C = self._normalises(x, residual, activation, gamma, beta, moving_mean, moving_variance)
         out = self._out(out, x.shape, x, "batch_norm")
         mean, inv_std = self.empty((C,), x.dtype), self.empty((C,), x.dtype)
-        self._do("batch_norm", (x, gamma, beta, residual, moving_mean, moving_variance, out, mean, inv_std),
-                 dict(momentum=momentum, epsilon=epsilon, activation=activation))
+        operands = (x, gamma, beta, residual, moving_mean, moving_variance, out, mean, inv_std, moments)
+        self._do("batch_norm", operands, dict(momentum=momentum, epsilon=epsilon, activation=activation))
         return out, mean, inv_std
 
     def batch_norm_inference(self, x, gamma, beta, moving_mean, moving_variance, residual=None, *, epsilon,

@@ -45,8 +45,9 @@ def _joined(x, beside):
 
 
 def convolution(
-    x, kernel, bias, residual, y, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm
-):
+    x, kernel, bias, residual, y, beside, moments, *, strides, padding, dilation, groups, activation, alpha,
+    algorithm
+):  # fmt: skip
     x = _joined(x, beside)
     xp = pad(x, padding)
     y[...] = (0 if bias is None else bias) + (0 if residual is None else residual)
@@ -149,8 +150,9 @@ def average_pool_gradient(dy, dx, *, window, strides, padding, count_padding):
 
 
 def batch_norm(
-    x, gamma, beta, residual, moving_mean, moving_variance, y, mean, inv_std, *, momentum, epsilon, activation
-):
+    x, gamma, beta, residual, moving_mean, moving_variance, y, mean, inv_std, moments, *, momentum, epsilon,
+    activation
+):  # fmt: skip
     axes = tuple(range(x.ndim - 1))
     mean[...] = x.mean(axes)
     variance = ((x - mean) ** 2).mean(axes)

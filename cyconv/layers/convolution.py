@@ -137,6 +137,12 @@ class Conv(Convolution):
         return ops.convolution(x, kernel, bias, residual, groups=self.groups, **fused,
                                **self._geometry(x.shape[1:-1]))  # fmt: skip
 
+    def measure(self, ops, x):
+        """(the convolution, an array with its moments for a batch norm, or None where there are none)."""
+        shape = ops.moments_shape(x, self.kernel.value, groups=self.groups, **self._geometry(x.shape[1:-1]))
+        moments = None if shape is None else ops.empty(shape, x.dtype)
+        return self.convolve(ops, x, moments=moments), moments
+
     def parameter_gradients(self, ops, x, dy):
         ops.convolution_kernel_gradient(
             x, dy, self.kernel.gradient, self.bias and self.bias.gradient, groups=self.groups,

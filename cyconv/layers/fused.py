@@ -33,15 +33,37 @@ class Normalisation(Fused):
         super().__init__(norm)
         self.norm, self.relu, self.shortcut = norm, relu, shortcut
 
-    def forward(self, ops, x, training):
+    def forward(self, ops, x, training, moments=None):
         x, residual = x if self.shortcut else (x, None)
         activation = "relu" if self.relu else "linear"
-        y, saved = self.norm.normalise(ops, x, training, residual, activation)
+        y, saved = self.norm.normalise(ops, x, training, residual, activation, moments)
         return y, (saved, y if self.relu and self.shortcut else None)
 
     def backward(self, ops, dy, saved, needs_dx):
         saved, y = saved
         return self.norm.gradients(ops, dy, saved, y, self.relu, self.shortcut)
+
+
+class MeasuredConvolution(Fused):
+    """y = f(batch norm(convolution(x)) + shortcut) in training: the convolution takes the statistics as it
+    stores."""
+
+    def __init__(self, convolution, normalisation):
+        super().__init__(convolution, normalisation.norm)
+        self.convolution, self.normalisation = convolution, normalisation
+
+    def forward(self, ops, x, training):
+        x, *shortcut = x if self.normalisation.shortcut else [x]
+        z, moments = self.convolution.measure(ops, x)
+        y, saved = self.normalisation.forward(ops, [z, *shortcut] if shortcut else z, training, moments)
+        return y, (x, saved)
+
+    def backward(self, ops, dy, saved, needs_dx):
+        x, saved = saved
+        dz = self.normalisation.backward(ops, dy, saved, True)
+        dz, *shortcut = dz if self.normalisation.shortcut else [dz]
+        dx = self.convolution.gradients(ops, x, dz, needs_dx)
+        return [dx, *shortcut] if shortcut else dx
 
 
 class ActivatedConvolution(Fused):

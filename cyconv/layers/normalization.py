@@ -62,13 +62,15 @@ class BatchNormalization(Layer):
     def forward(self, ops, x, training):
         return at_last_axis(ops, x, self.axis, lambda x: self.normalise(ops, x, training))
 
-    def normalise(self, ops, x, training, residual=None, activation="linear"):
-        """f(normalised x + residual) over the last axis, and what `gradients` needs."""
+    def normalise(self, ops, x, training, residual=None, activation="linear", moments=None):
+        """f(normalised x + residual) over the last axis, and what `gradients` needs. moments: of x, or None.
+        """
         gamma, beta = self.gamma and self.gamma.value, self.beta and self.beta.value
         moving = self.moving_mean.value, self.moving_variance.value
         options = dict(residual=residual, epsilon=self.epsilon, activation=activation)
         if training and self.trainable:
-            y, mean, inv_std = ops.batch_norm(x, gamma, beta, *moving, momentum=self.momentum, **options)
+            options |= dict(momentum=self.momentum, moments=moments)
+            y, mean, inv_std = ops.batch_norm(x, gamma, beta, *moving, **options)
             return y, (x, mean, inv_std, True)
         y, inv_std = ops.batch_norm_inference(x, gamma, beta, *moving, **options)
         return y, (x, moving[0], inv_std, False)

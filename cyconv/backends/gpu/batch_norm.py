@@ -40,7 +40,7 @@ def _width(C, *arrays):
 
 
 def batch_norm(
-    x, gamma, beta, residual, moving_mean, moving_variance, y, mean, inv_std, *, momentum, epsilon,
+    x, gamma, beta, residual, moving_mean, moving_variance, y, mean, inv_std, moments, *, momentum, epsilon,
     activation, work=None,
 ):  # fmt: skip
     M, C = rows(x)

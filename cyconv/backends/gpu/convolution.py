@@ -1,6 +1,6 @@
 """The convolution and its two gradients as launches: products of matrices that are gathered from images.
 
-`beside`, the rest of a Pair's channels, is never there: `takes_pair` says no.
+`beside`, the rest of a Pair's channels, and `moments` are never there: the door says no to both.
 """
 
 from math import gcd, prod
@@ -16,8 +16,8 @@ BIAS_PARTS = 256
 
 
 def convolution(
-    x, kernel, bias, residual, y, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm,
-    work=None, tf32=False,
+    x, kernel, bias, residual, y, beside, moments, *, strides, padding, dilation, groups, activation, alpha,
+    algorithm, work=None, tf32=False,
 ):  # fmt: skip
     window = (groups, kernel.shape[:-2], strides, padding, dilation)
     if depthwise.is_depthwise(x.shape[-1], groups):
@@ -47,7 +47,7 @@ def _forward(kernel, y, groups):
 
 
 def _forward_scratch(operands, attributes):
-    x, kernel, _, _, y, _ = operands
+    x, kernel, _, _, y, _, _ = operands
     if depthwise.is_depthwise(x.shape[-1], attributes["groups"]):
         return 0
     parts = _forward(kernel, y, attributes["groups"])[0].parts
