@@ -145,6 +145,8 @@ class Executor:
                 if variable.constraint is not None:
                     ops.layer = variable.path
                     variable.constraint.record(ops, variable.value)
+        if fusion.enabled():
+            ops.steps = fusion.fuse_steps(ops.steps)
         return Written(ops, inputs, labels, sample_weights, outputs, loss, losses, metrics)
 
     def _realise(self, written):

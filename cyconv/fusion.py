@@ -7,6 +7,7 @@ does in one walk over memory become one node:
                                                        training: the convolution takes the statistics of its y
     concatenation of two + convolution (+ the above)   training and inference
     convolution + activation + max pooling             training
+    softmax + cross-entropy                            training: their gradients (`fuse_steps`)
 
 A node is drawn in only if nothing else reads what lies between. In training a normalisation that stands at
 several places stays as it is, so that its moving means see the places in their order. Results agree with the
@@ -26,6 +27,7 @@ from .layers.fused import (
 from .layers.merging import Add, Concatenate
 from .layers.normalization import BatchNormalization
 from .layers.pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
+from .recorder import Buffer
 
 _state = {"on": os.environ.get("CYCONV_FUSION", "1") != "0"}
 
@@ -109,6 +111,41 @@ def fuse(flat, shapes, training):
             made[id(last)] = FlatNode(layer, inputs, len(inputs) > 1, last.output, path, node.number)
     nodes = [made.get(id(node), node) for node in flat.nodes if id(node) in made or id(node) not in taken]
     return Flat(flat.inputs, nodes, flat.outputs)
+
+
+def fuse_steps(steps):
+    """The recorded steps, where a cross-entropy's gradient goes through a softmax, with one step for both."""
+    touching = {}
+    for step in steps:
+        for buffer in step.buffers():
+            touching.setdefault(id(buffer.storage), []).append(step)
+    gone = set()
+    for step in steps:
+        after = _softmax_behind(step, touching)
+        if after is not None:
+            out = after.operands[2]
+            *operands, gradient = step.operands
+            step.operands = (*operands, Buffer(gradient.shape, gradient.dtype, out.storage))
+            step.attributes = step.attributes | {"through_softmax": True}
+            gone.add(id(after))
+    return [step for step in steps if id(step) not in gone]
+
+
+def _softmax_behind(step, touching):
+    """The softmax_gradient that alone reads a cross-entropy's gradient, if its softmax made the prediction.
+    """
+    attributes = step.attributes
+    if step.operation != "cross_entropy" or attributes["from_logits"] or attributes["kind"] == "binary":
+        return None
+    prediction, gradient = step.operands[0], step.operands[4]
+    if not isinstance(prediction, Buffer) or gradient.storage.kept:
+        return None
+    writer, *readers = touching[id(gradient.storage)]
+    if writer is not step or len(readers) != 1 or readers[0].operation != "softmax_gradient":
+        return None
+    dy, y, _ = readers[0].operands
+    same = dy.storage is gradient.storage and y.storage is prediction.storage
+    return readers[0] if same and y.shape[-1] == prediction.shape[-1] else None
 
 
 def _is_linear_convolution(node):

@@ -150,6 +150,37 @@ def test_the_slope_before_a_max_pooling_is_taken_behind_it(backend, frozen):
     assert any(" + leaky_re_lu" in line and " + max_pooling2d" in line for line in lines)
 
 
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+def test_a_softmax_and_its_cross_entropy_have_one_gradient(backend):
+    def steps(on, last):
+        fusion.set_fusion(on)
+        keras.utils.set_random_seed(2)
+        generator = np.random.default_rng(0)
+        inputs = keras.Input((6, 6, 2))
+        x = layers.Conv2D(4, 3)(inputs)
+        model = keras.Model(inputs, last(layers.Flatten()(x) if isinstance(last, layers.Dense) else x))
+        model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+        images = generator.standard_normal((4, 6, 6, 2)).astype(np.float32)
+        labels = generator.integers(0, 3, (4, *model.output_shape[1:-1]))
+        losses = [model.train_on_batch(images, labels) for _ in range(3)]
+        steps = next(iter(model.executor.recorded.values())).steps
+        return model.get_weights(), np.float32(losses), [s.operation for s in steps]
+
+    kinds = {
+        "dense": lambda: layers.Dense(3, activation="softmax"),
+        "pixels": lambda: layers.Conv2D(3, 1, activation="softmax"),
+        "read twice": lambda: layers.Dense(3, activation="softmax", activity_regularizer="l2"),
+    }
+    for kind, last in kinds.items():
+        with keras.backends.use(backend):
+            weights, losses, fused = steps(True, last())
+            expected, expected_losses, plain = steps(False, last())
+        for a, b in zip([*weights, losses], [*expected, expected_losses], strict=True):
+            assert_close(a, b, "network", 100)
+        assert plain.count("softmax_gradient") == 1
+        assert fused.count("softmax_gradient") == (1 if kind == "read twice" else 0)
+
+
 def test_channels_alone_are_read_as_two():
     _, predicted, _, fused = trained(True, joining(16, axis=1))
     _, wanted, _, _ = trained(False, joining(16, axis=1))

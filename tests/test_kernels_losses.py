@@ -48,6 +48,29 @@ def test_cross_entropy(kind, from_logits, shape):
             check_all(both, prediction, target, weight, terms=shape[-1] + 3)
 
 
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("kind", ["categorical", "sparse"])
+def test_cross_entropy_through_a_softmax(kind, shape):
+    """The gradient of what the softmax took: the one that the loss of logits gives, by another formula."""
+    logits, target = prediction_and_target(kind, shape, True)
+    weight, options = draw(*shape[:-1], seed=2), dict(kind=kind, scale=0.25)
+
+    def both(ops, z, t, w):
+        how = dict(from_logits=False, through_softmax=True)
+        loss, gradient = ops.cross_entropy(ops.softmax(z), t, w, **how, **options)
+        return loss + 1, gradient + 1
+
+    def of_logits(ops, z, t, w):
+        loss, gradient = ops.cross_entropy(z, t, w, from_logits=True, **options)
+        return loss + 1, gradient + 1
+
+    check_all(both, logits, target, weight, terms=shape[-1] + 3)
+    given = [logits, target, weight]
+    for actual, wanted in zip(both(backends.get("cpu"), *given), of_logits(backends.get("reference"), *given),
+                              strict=True):  # fmt: skip
+        assert_close(actual, wanted, terms=shape[-1] + 3)
+
+
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("kind", ["categorical", "binary"])
 def test_probabilities_are_clipped(kind, level):

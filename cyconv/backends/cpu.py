@@ -303,9 +303,11 @@ def cross_entropy(
     label_smoothing,
     ignore_class,
     scale,
+    through_softmax,
 ):
     ignore = (0, 0) if ignore_class is None else (1, ignore_class)
-    return (*rows(prediction), KINDS[kind], int(from_logits), *ignore), (label_smoothing, scale, EPSILON)
+    sizes = (*rows(prediction), KINDS[kind], int(from_logits), *ignore, int(through_softmax))
+    return sizes, (label_smoothing, scale, EPSILON)
 
 
 def accuracy(prediction, target, matches, *, kind, threshold):

@@ -461,12 +461,13 @@ class Door:
     # Losses, metrics, optimisers ---------------------------------------------------------------------------
 
     def cross_entropy(self, prediction, target, weight=None, *, kind, from_logits, label_smoothing=0.0,
-                      ignore_class=None, scale=1.0):
+                      ignore_class=None, scale=1.0, through_softmax=False):
         """losses[m] = weight[m] * -sum over c of target[m,c] * log(prediction[m,c]), and scale * gradient.
 
         kind: "categorical" (target as prediction), "sparse" (target: int32 class numbers, (M...)), "binary"
         (target as prediction; mean over c of the two-class entropy). From probabilities: divided by their sum
-        (not binary), clipped to [1e-7, 1 - 1e-7], as Keras. Returns (losses (M...), gradient).
+        (not binary), clipped to [1e-7, 1 - 1e-7], as Keras. through_softmax: the gradient is not prediction's,
+        which a softmax gave, but that of what the softmax took. Returns (losses (M...), gradient).
         """
         rows = tuple(prediction.shape[:-1])
         expect(target, rows if kind == "sparse" else prediction.shape, "target", "cross_entropy")
@@ -475,7 +476,7 @@ class Door:
         losses, gradient = self.empty(rows, prediction.dtype), self.empty(prediction.shape, prediction.dtype)
         self._do("cross_entropy", (prediction, target, weight, losses, gradient), dict(
             kind=kind, from_logits=from_logits, label_smoothing=label_smoothing, ignore_class=ignore_class,
-            scale=scale))
+            scale=scale, through_softmax=through_softmax))
         return losses, gradient
 
     def accuracy(self, prediction, target, *, kind, threshold=0.5):

@@ -409,6 +409,7 @@ def cross_entropy(
     label_smoothing,
     ignore_class,
     scale,
+    through_softmax,
 ):
     C = prediction.shape[-1]
     p = prediction.reshape(-1, C)
@@ -428,6 +429,8 @@ def cross_entropy(
     loss, slope = (_binary_entropy if kind == "binary" else _entropy)(p, t, from_logits)
     if kind == "sparse":
         loss, slope = np.where(ignored, 0, loss), np.where(ignored[:, None], 0, slope)
+    if through_softmax:
+        slope = p * (slope - (slope * p).sum(-1, keepdims=True))
     losses.reshape(-1)[...] = w * loss
     if gradient is not None:
         gradient.reshape(-1, C)[...] = scale * w[:, None] * slope

@@ -153,6 +153,12 @@ def test_losses_and_accuracy(kind, cases):
         cases(losses.test_accuracy, kind, shape)
 
 
+@pytest.mark.parametrize("kind", ["categorical", "sparse"])
+def test_cross_entropy_through_a_softmax(kind, cases):
+    for shape in losses.SHAPES:
+        cases(losses.test_cross_entropy_through_a_softmax, kind, shape)
+
+
 def test_labels_that_do_not_count(cases):
     for from_logits in (False, True):
         cases(losses.test_labels_that_do_not_count, from_logits)

@@ -252,13 +252,14 @@ def cross_entropy(
     label_smoothing,
     ignore_class,
     scale,
+    through_softmax,
 ):
     share = label_smoothing / (2 if kind == "binary" else prediction.shape[-1] or 1)
     return [
         _rows(
             "losses", "cross_entropy", prediction,
             prediction, *_target(target, kind), weight, losses, gradient, ...,
-            KINDS[kind], from_logits, ignore_class is not None, ignore_class or 0,
+            KINDS[kind], from_logits, ignore_class is not None, ignore_class or 0, through_softmax,
             float(1 - label_smoothing), float(share), float(scale), float(EPSILON), float(1 - EPSILON),
         )
     ]  # fmt: skip

@@ -87,8 +87,9 @@ __device__ static real of_two_classes(const real *p, const target &t, int C, int
  * where `ignores`, loss 0 and gradient 0. */
 extern "C" __global__ void cross_entropy(const real *prediction, const real *values, const int *labels,
                                          const real *weight, real *losses, real *gradient, int M, int C,
-                                         int lanes, int kind, int logits, int ignores, int ignored, real keep,
-                                         real share, real scale, real low, real high)
+                                         int lanes, int kind, int logits, int ignores, int ignored,
+                                         int through_softmax, real keep, real share, real scale, real low,
+                                         real high)
 {
     const int thread = thread_number(), lane = thread % lanes, m = min(thread / lanes, M - 1);
     const int mine = thread / lanes == m; /* threads behind the last row work along, and store nothing */
@@ -113,6 +114,14 @@ extern "C" __global__ void cross_entropy(const real *prediction, const real *val
     }
     if (mine && lane == 0)
         losses[m] = w * loss;
+    if (through_softmax && gradient) { /* p came from a softmax: the gradient is that of what it took */
+        real total = 0;
+        for (int c = lane; row && c < C; c += lanes)
+            total += row[c] * p[c];
+        total = sum_of_lanes(total, lanes);
+        for (int c = lane; row && c < C; c += lanes)
+            row[c] = p[c] * (row[c] - total);
+    }
 }
 
 __device__ static int first_maximum(const real *x, int C)
