@@ -466,8 +466,8 @@ class Door:
 
         kind: "categorical" (target as prediction), "sparse" (target: int32 class numbers, (M...)), "binary"
         (target as prediction; mean over c of the two-class entropy). From probabilities: divided by their sum
-        (not binary), clipped to [1e-7, 1 - 1e-7], as Keras. through_softmax: the gradient is not prediction's,
-        which a softmax gave, but that of what the softmax took. Returns (losses (M...), gradient).
+        (not binary), clipped to [1e-7, 1 - 1e-7], as Keras. through_softmax: a softmax gave prediction, and the
+        gradient is that of what the softmax took. Returns (losses (M...), gradient).
         """
         rows = tuple(prediction.shape[:-1])
         expect(target, rows if kind == "sparse" else prediction.shape, "target", "cross_entropy")
