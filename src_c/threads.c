@@ -25,7 +25,7 @@
 #include <stdatomic.h>
 
 /* Seconds. A wait spins, then sleeps; an open region waits for members that are awake, or were woken for it. */
-static const double SPIN = 100e-6, JOIN_AWAKE = 20e-6, JOIN_WOKEN = 200e-6;
+static const double SPIN = 300e-6, JOIN_AWAKE = 20e-6, JOIN_WOKEN = 200e-6;
 /* A caller whom company costs more than it gains, reckoned over about CREDIT, works alone for a while: SHORTEST at
  * first, twice as long each time that it happens again within a second, at most LONGEST; then it tries again. */
 static const double CREDIT = 6e-3, TRIAL = 1e-3, SHORTEST = 2e-3, LONGEST = 128e-3, SECOND = 1;
