@@ -24,8 +24,10 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-/* Seconds. A wait spins, then sleeps; an open region waits for members that are awake, or were woken for it. */
-static const double SPIN = 300e-6, JOIN_AWAKE = 20e-6, JOIN_WOKEN = 200e-6;
+/* Seconds. A wait spins, then sleeps; an open region waits for members that are awake, or, for at most twice as long as
+ * regions usually take, for those that were woken for it: they are there for the next one. */
+static const double SPIN = 300e-6, JOIN_AWAKE = 5e-6, JOIN_WOKEN = 200e-6;
+enum { USUAL_OF = 16 }; /* about so many regions */
 /* A caller whom company costs more than it gains, reckoned over about CREDIT, works alone for a while: SHORTEST at
  * first, twice as long each time that it happens again within a second, at most LONGEST; then it tries again. */
 static const double CREDIT = 6e-3, TRIAL = 1e-3, SHORTEST = 2e-3, LONGEST = 128e-3, SECOND = 1;
@@ -37,18 +39,19 @@ enum { JOINED = (1 << 10) - 1, CLOSED = 1 << 10, NUMBER = 1 << 11 };
 
 static struct {
     atomic_flag busy; /* one region at a time: a caller that finds the pool busy runs alone */
-    int threads;      /* started so far */
+    int threads; /* started so far */
     pthread_t thread[JOINED];
     word region;
     atomic_int wanted; /* the most members beside the caller */
     const cy_call *call;
     cy_body body;
     void *job;
-    double waited;         /* by the caller, in this region */
+    double waited; /* by the caller, in this region */
     double ahead, alone_until, alone_for;
-    word running;          /* members that have yet to finish their part */
-    word arrivals, phase;  /* of the barrier */
-    atomic_int asleep;     /* at least as many as there are */
+    double usual; /* how long regions take */
+    word running; /* members that have yet to finish their part */
+    word arrivals, phase; /* of the barrier */
+    atomic_int asleep; /* at least as many as there are */
 #ifdef __linux__
     atomic_int core[JOINED]; /* where each thread was when it last began to wait */
 #endif
@@ -207,7 +210,8 @@ static int gather(int wanted)
     clear_core(wanted);
     atomic_store(&pool.wanted, wanted);
     atomic_store(&pool.region, now);
-    const double end = (wake_sleepers() ? JOIN_WOKEN : JOIN_AWAKE) + cy_seconds();
+    const double woken = 2 * pool.usual < JOIN_WOKEN ? 2 * pool.usual : JOIN_WOKEN;
+    const double end = (wake_sleepers() && woken > JOIN_AWAKE ? woken : JOIN_AWAKE) + cy_seconds();
     while ((int)((now = atomic_load(&pool.region)) & JOINED) < wanted && cy_seconds() < end)
         relax();
     do
@@ -245,6 +249,7 @@ static void run_together(const cy_call *call, int wanted, cy_body body, void *jo
     for (uint64_t left = atomic_load(&pool.running); left;)
         left = await(&pool.running, left);
     const double now = cy_seconds();
+    pool.usual += (now - begun - pool.usual) / USUAL_OF;
     learn(1 + members, pool.waited + now - done, now - begun, now);
 }
 
