@@ -11,7 +11,8 @@ does in one walk over memory become one node:
 
 A node is drawn in only if nothing else reads what lies between. In training a normalisation that stands at
 several places stays as it is, so that its moving means see the places in their order. Results agree with the
-unfused ones within the table of tolerances; CYCONV_FUSION=0 or `set_fusion(False)` switches the pass off.
+unfused ones within the table of tolerances (but a NaN may reach fewer gradients behind a relu);
+CYCONV_FUSION=0 or `set_fusion(False)` switches the pass off.
 """
 
 import os

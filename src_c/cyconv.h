@@ -111,7 +111,7 @@ struct cy_call {
     ptrdiff_t n[CY_MAX_SIZES];
     double a[CY_MAX_ATTRIBUTES];
     const int64_t *code; /* of a map: see naive/map.inc */
-    void *work;  /* scratch of the kernel's own cy_workspace() bytes, 64-byte aligned */
+    void *work; /* scratch of the kernel's own cy_workspace() bytes, 64-byte aligned */
     int threads; /* the most threads it may use; scratch was sized for this number */
 };
 

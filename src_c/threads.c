@@ -5,7 +5,8 @@
  *
  * The team is whoever has joined in time: kernels give the same bytes for a team of any size, so a thread that
  * the system has put aside, because another program wants its core, costs the gain of one region and not a
- * slice of time. No wait spins for long: it goes to sleep, and the system may move the thread that it waits
+ * slice of time. No wait spins for long, at most from one step of training to the next: then it sleeps, and the
+ * system may move the thread that it waits
  * for to the free core. (Beside another busy program, GCC's OpenMP makes a step several times as long.)
  * Who is woken must not wake on the core of the waker, who spins there until the system's next tick: Linux is told
  * to take another one.
@@ -126,11 +127,17 @@ static void clear_core(int members)
     if (!atomic_load(&pool.asleep))
         return;
     for (int i = 0; i < members; i++)
-        if (atomic_load(&pool.core[i]) == here) {
-            if (sched_getaffinity(0, sizeof others, &others) || CPU_COUNT(&others) < 2)
-                return;
+        if (atomic_load(&pool.core[i]) == here
+            && pthread_getaffinity_np(pool.thread[i], sizeof others, &others) == 0) {
             CPU_CLR(here, &others);
-            pthread_setaffinity_np(pool.thread[i], sizeof others, &others);
+            if (CPU_COUNT(&others)
+                == 0) { /* barred from all others before: where the caller may go, it may */
+                if (sched_getaffinity(0, sizeof others, &others))
+                    return;
+                CPU_CLR(here, &others);
+            }
+            if (CPU_COUNT(&others) > 0)
+                pthread_setaffinity_np(pool.thread[i], sizeof others, &others);
         }
 }
 #else

@@ -168,6 +168,25 @@ def test_statistics_that_a_convolution_takes(level, shape, bias):
         assert_close(a, b, "winograd", N * H * W)
 
 
+@pytest.mark.parametrize("level", FAST)
+@pytest.mark.parametrize("where", [(0, 0, 0), (0, 9, 9), (1, 17, 3)])
+def test_a_value_far_from_the_others_costs_no_digits(level, where):
+    """A convolution that copies its image: the variance of what is 0.1 but for one pixel of 1000."""
+    x = (0.1 + 0.01 * np.random.default_rng(0).standard_normal((2, 18, 18, 16))).astype(np.float32)
+    x[where] = 1000
+    kernel, zeros = np.zeros((3, 3, 16, 16), np.float32), np.zeros(16, np.float32)
+    kernel[1, 1] = np.eye(16)
+    options = dict(strides=(1, 1), padding=((1, 1), (1, 1)), dilation=(1, 1), algorithm="winograd")
+    with at(level) as door:
+        moments = np.zeros(door.moments_shape(x, kernel, **options), np.float32)
+        y = door.convolution(x, kernel, moments=moments, **options)
+        how = dict(momentum=0.0, epsilon=0.0, moments=moments)
+        _, mean, inv_std = door.batch_norm(y, None, None, zeros.copy(), zeros.copy(), **how)
+    exact = y.astype(np.float64).reshape(-1, 16)
+    assert_close(mean, exact.mean(0), terms=y.size // 16)
+    assert_close(inv_std, 1 / exact.std(0), terms=16)
+
+
 def test_moments_are_refused_where_they_are_not_taken():
     door, x, kernel = backends.get("cpu"), draw(1, 9, 9, 16), draw(3, 3, 16, 8)
     options = dict(strides=(1, 1), padding=((1, 1), (1, 1)), dilation=(1, 1))

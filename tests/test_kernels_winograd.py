@@ -106,6 +106,22 @@ def test_two_images_are_refused_where_they_are_not_read():
                                         activation="tanh", **geometry)  # fmt: skip
 
 
+def test_padding_before_planes_is_not_for_tiles():
+    """Planes of zeros are planes that Winograd's images do not have: "auto" takes another form."""
+    x, kernel = draw(2, 3, 6, 7, 16), draw(1, 3, 3, 16, 16)
+    for depth in ((1, 1), (0, 2)):
+        geometry = dict(strides=(1,) * 3, padding=(depth, (1, 1), (1, 1)), dilation=(1,) * 3)
+        expected = backends.get("reference").convolution(x.astype("f8"), kernel.astype("f8"), **geometry)
+        door = backends.get("cpu")
+        assert_close(door.convolution(x, kernel, **geometry), expected, terms=144)
+        dx = door.convolution_input_gradient(expected.astype("f4"), kernel, input_shape=x.shape, **geometry)
+        assert_close(dx, backends.get("reference").convolution_input_gradient(
+            expected, kernel.astype("f8"), input_shape=x.shape, **geometry), terms=144)  # fmt: skip
+        assert door.moments_shape(x, kernel, **geometry) is None
+        with pytest.raises(ValueError, match="padded around planes alone"):
+            door.convolution(x, kernel, algorithm="winograd", **geometry)
+
+
 def test_one_dimension_more_is_more_images():
     x, kernel = draw(2, 3, 6, 7, 4), draw(1, 3, 3, 4, 5)
     geometry = dict(strides=(1,) * 3, padding=((0, 0), (1, 1), (1, 1)), dilation=(1,) * 3)
@@ -134,7 +150,7 @@ def test_it_is_refused_where_it_does_not_exist(options):
 
 
 def choice(batch, out, C, K, window=(3, 3), strides=(1, 1), groups=1):
-    return algorithms.choose("auto", batch, out, C, K, window, strides, (1, 1), groups)
+    return algorithms.choose("auto", batch, out, C, K, window, strides, SAME, (1, 1), groups)
 
 
 def test_auto_takes_winograd_where_it_pays():

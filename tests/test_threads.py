@@ -98,3 +98,40 @@ def test_a_process_whose_pool_sleeps_uses_no_processor_time_and_ends():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and float(done.stdout) < 0.1, done
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_process_forked_while_a_thread_predicts_can_predict(run_python):
+    """The thread that held the lock for steps is not there in the child."""
+    code = """
+import os, threading, time, numpy as np, cyconv
+from cyconv import layers
+model = cyconv.Sequential([layers.Input((32, 32, 8)), layers.Conv2D(8, 3), layers.Conv2D(8, 3)])
+x, stop = np.ones((16, 32, 32, 8), np.float32), threading.Event()
+expected = model.predict_on_batch(x)
+
+def go_on():
+    while not stop.is_set():
+        model.predict_on_batch(x)
+
+thread = threading.Thread(target=go_on)
+thread.start()
+codes = []
+for _ in range(4):
+    child = os.fork()
+    if not child:
+        os._exit(0 if np.array_equal(model.predict_on_batch(x), expected) else 1)
+    for _ in range(200):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.1)
+    else:
+        os.kill(child, 9)
+        status = -1
+    codes.append(status)
+stop.set()
+thread.join()
+print(codes)
+"""
+    assert run_python(code) == "[0, 0, 0, 0]"

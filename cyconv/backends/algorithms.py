@@ -24,12 +24,14 @@ class Choice(NamedTuple):
     why: str
 
 
-def fits_winograd(window, strides, dilation, groups):
-    """Whether Winograd's form exists: a 3x3 window (axes before them 1), stride, dilation and groups of 1."""
-    return not _hindrance(window, strides, dilation, groups)
+def fits_winograd(window, strides, padding, dilation, groups):
+    """Whether Winograd's form exists: a 3x3 window (axes before it 1, not padded), stride, dilation and
+    groups of 1.
+    """
+    return not _hindrance(window, strides, padding, dilation, groups)
 
 
-def _hindrance(window, strides, dilation, groups):
+def _hindrance(window, strides, padding, dilation, groups):
     """What keeps Winograd's form from a convolution; "" where nothing does."""
     if len(window) < 2 or tuple(window[-2:]) != (3, 3) or prod(window[:-2]) != 1:
         return f"a 3x3 window, and this one is {'x'.join(map(str, window))}"
@@ -37,6 +39,8 @@ def _hindrance(window, strides, dilation, groups):
         return f"strides of 1, and these are {'x'.join(map(str, strides))}"
     if prod(dilation) != 1:
         return f"a window without gaps, and this one is dilated by {'x'.join(map(str, dilation))}"
+    if any(before or after for before, after in padding[:-2]):
+        return f"no padding but around planes, and here is {tuple(padding[:-2])} before them"
     return "" if groups == 1 else f"all channels in one group, and here are {groups} groups"
 
 
@@ -65,7 +69,7 @@ def _whole_vectors(channels):
     return -(-channels // LANES) * LANES
 
 
-def choose(algorithm, batch, out, C, K, window, strides, dilation, groups):
+def choose(algorithm, batch, out, C, K, window, strides, padding, dilation, groups):
     """The algorithm that runs where `algorithm` was asked for; ValueError for the gpu backend's own."""
     if algorithm in ("tf32", "cudnn"):
         raise ValueError(
@@ -74,16 +78,16 @@ def choose(algorithm, batch, out, C, K, window, strides, dilation, groups):
         )
     if algorithm != "auto":
         return algorithm
-    if not fits_winograd(window, strides, dilation, groups):
+    if not fits_winograd(window, strides, padding, dilation, groups):
         return "direct"
     times = estimate(batch, out, C, K)
     return min(times, key=times.get)
 
 
-def explain(algorithm, batch, out, C, K, window, strides, dilation, groups):
+def explain(algorithm, batch, out, C, K, window, strides, padding, dilation, groups):
     """The Choice for a convolution: what `choose` takes, and why."""
-    taken = choose(algorithm, batch, out, C, K, window, strides, dilation, groups)
-    hindrance = _hindrance(window, strides, dilation, groups)
+    taken = choose(algorithm, batch, out, C, K, window, strides, padding, dilation, groups)
+    hindrance = _hindrance(window, strides, padding, dilation, groups)
     if hindrance:
         # Depthwise vectors run over the groups; other groups have vectors of their own.
         outputs = (K,) if groups == C else (K // groups,) * groups

@@ -123,7 +123,7 @@ def _asked(operation, operands, attributes):
     groups = attributes["groups"]
     return (
         attributes["algorithm"], out.shape[0], out.shape[1:-1], per_group * groups, K,
-        kernel.shape[:-2], attributes["strides"], attributes["dilation"], groups,
+        kernel.shape[:-2], *(attributes[n] for n in ("strides", "padding", "dilation")), groups,
     )  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def _by_tiles(x, kernel, *, strides, padding, dilation, groups=1, algorithm="aut
     """How many of Winograd's tiles a convolution has, if it runs by them in float32; else None."""
     out = window_output(x.shape[1:-1], kernel.shape[:-2], strides, dilation, padding, "kernel")
     taken = algorithms.choose(algorithm, x.shape[0], out, x.shape[-1], kernel.shape[-1], kernel.shape[:-2],
-                              strides, dilation, groups)  # fmt: skip
+                              strides, padding, dilation, groups)  # fmt: skip
     if taken != "winograd" or level == "naive" or str(x.dtype) != "float32" or 0 in (*x.shape, *out):
         return None
     return algorithms.tiles(x.shape[0], out)

@@ -100,7 +100,7 @@ class Door:
         if residual is not None:
             expect(residual, shape, "residual", "convolution")
         out = self._out(out, shape, x, "convolution")
-        self._known(algorithm, window, strides, dilation, groups)
+        self._known(algorithm, window, strides, padding, dilation, groups)
         x, beside = halves(x)
         self._do("convolution", (x, kernel, bias, residual, out, beside, moments), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups,
@@ -127,7 +127,7 @@ class Door:
         *outer, C = input_shape
         out = self._out(out, (*outer, C if split is None else split), dy, "convolution_input_gradient")
         beside = None if split is None else self.empty((*outer, C - split), dy.dtype)
-        self._known(algorithm, kernel.shape[:-2], strides, dilation, groups)
+        self._known(algorithm, kernel.shape[:-2], strides, padding, dilation, groups)
         self._do("convolution_input_gradient", (dy, kernel, bias, out, beside), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups,
             activation=activation, alpha=alpha, algorithm=algorithm))
@@ -142,7 +142,7 @@ class Door:
                              dilation, groups)
         if dbias is not None:
             expect(dbias, (dkernel.shape[-1],), "dbias", "convolution_kernel_gradient")
-        self._known(algorithm, dkernel.shape[:-2], strides, dilation, groups)
+        self._known(algorithm, dkernel.shape[:-2], strides, padding, dilation, groups)
         x, beside = halves(x)
         self._do("convolution_kernel_gradient", (x, dy, dkernel, dbias, beside), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups, algorithm=algorithm))
@@ -156,14 +156,14 @@ class Door:
         return None
 
     @staticmethod
-    def _known(algorithm, window, strides, dilation, groups):
+    def _known(algorithm, window, strides, padding, dilation, groups):
         if algorithm not in ALGORITHMS:
             raise ValueError(f"`algorithm` must be one of {', '.join(ALGORITHMS)}. Received: {algorithm!r}")
-        if algorithm == "winograd" and not fits_winograd(window, strides, dilation, groups):
+        if algorithm == "winograd" and not fits_winograd(window, strides, padding, dilation, groups):
             raise ValueError(
-                "algorithm='winograd' is for 3x3 windows with strides, dilation and groups of 1. Received: "
-                f"window {tuple(window)}, strides {tuple(strides)}, dilation {tuple(dilation)}, "
-                f"groups {groups}; take 'direct' or 'auto'"
+                "algorithm='winograd' is for 3x3 windows with strides, dilation and groups of 1, padded "
+                f"around planes alone. Received: window {tuple(window)}, strides {tuple(strides)}, padding "
+                f"{tuple(padding)}, dilation {tuple(dilation)}, groups {groups}; take 'direct' or 'auto'"
             )
 
     def _check_gradient(self, name, input_shape, kernel_shape, dy, strides, padding, dilation, groups):
@@ -466,7 +466,7 @@ class Door:
 
         kind: "categorical" (target as prediction), "sparse" (target: int32 class numbers, (M...)), "binary"
         (target as prediction; mean over c of the two-class entropy). From probabilities: divided by their sum
-        (not binary), clipped to [1e-7, 1 - 1e-7], as Keras. through_softmax: a softmax gave prediction, and the
+        (not binary), clipped to [1e-7, 1 - 1e-7], as Keras. through_softmax: a softmax made prediction, the
         gradient is that of what the softmax took. Returns (losses (M...), gradient).
         """
         rows = tuple(prediction.shape[:-1])

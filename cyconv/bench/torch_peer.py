@@ -72,7 +72,7 @@ def _module(layer, shape, before):
     trained = [v.numpy() for v in layer.trainable_weights]
     weights = in_torch_order(layer, trained, before) if trained else []
     if kind == "Conv2D":
-        pairs = layer._padding_for(shape[1:-1])
+        pairs = layer.padding_for(shape[1:-1])
         assert all(a == b for a, b in pairs), "PyTorch pads both sides alike"
         module = nn.Conv2d(shape[-1], layer.filters, layer.kernel_size, layer.strides,
                            tuple(a for a, _ in pairs), bias=layer.use_bias)  # fmt: skip

@@ -64,7 +64,8 @@ class Variant:
         if self.algorithm != "winograd":
             return self.algorithm or layer.algorithm
         groups = getattr(layer, "groups", 1)
-        fits = fits_winograd(layer.kernel_size, layer.strides, layer.dilation_rate, groups)
+        padding = layer.padding_for((None,) * layer.rank)
+        fits = fits_winograd(layer.kernel_size, layer.strides, padding, layer.dilation_rate, groups)
         return "winograd" if fits and not hasattr(layer, "depth_multiplier") else "direct"
 
     def describe(self):

@@ -48,7 +48,7 @@ class Convolution(act.Activated, Layer):
         self.strides = shapes.as_tuple(strides, self.rank, "strides")
         self.dilation_rate = shapes.as_tuple(dilation_rate, self.rank, "dilation_rate")
         self.padding, self.algorithm, self.use_bias = padding, algorithm, use_bias
-        self._padding_for((None,) * self.rank)  # an unknown word is refused here, not at the first call
+        self.padding_for((None,) * self.rank)  # an unknown word is refused here, not at the first call
         if algorithm not in ALGORITHMS:
             raise ValueError(f"`algorithm` must be one of {', '.join(ALGORITHMS)}. Received: {algorithm!r}")
         self.activation = activation
@@ -60,15 +60,15 @@ class Convolution(act.Activated, Layer):
         super().check_input(input_shape)
         check_channels(self, input_shape)
 
-    def _padding_for(self, sizes):
+    def padding_for(self, sizes):
         return shapes.resolve_padding(self.padding, sizes, self.kernel_size, self.strides, self.dilation_rate)
 
     def _window_output(self, sizes):
         return shapes.window_output(sizes, self.kernel_size, self.strides, self.dilation_rate,
-                                    self._padding_for(sizes), "kernel_size")  # fmt: skip
+                                    self.padding_for(sizes), "kernel_size")  # fmt: skip
 
     def _geometry(self, sizes):
-        return dict(strides=self.strides, padding=self._padding_for(sizes), dilation=self.dilation_rate,
+        return dict(strides=self.strides, padding=self.padding_for(sizes), dilation=self.dilation_rate,
                     algorithm=self.algorithm)  # fmt: skip
 
     def forward(self, ops, x, training):

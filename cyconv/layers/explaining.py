@@ -93,7 +93,7 @@ def _window_lines(given, out, window, strides, dilation, pads, same):
 
 
 def _convolution_lines(layer, given, out):
-    pads = layer._padding_for(given[1:-1])
+    pads = layer.padding_for(given[1:-1])
     same = layer.padding == "same"
     return _window_lines(given, out, layer.kernel_size, layer.strides, layer.dilation_rate, pads, same)
 

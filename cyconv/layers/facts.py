@@ -63,7 +63,7 @@ def _product(*sizes):
 
 @reach.register
 def _(layer: Convolution, given, out):
-    pads = layer._padding_for(given[0][1:-1])
+    pads = layer.padding_for(given[0][1:-1])
     spans = map(shapes.extent, layer.kernel_size, layer.dilation_rate)
     return [_windows(spans, layer.strides, pads)]
 
@@ -82,7 +82,7 @@ def _windows(spans, strides, pads):
 
 @reach.register
 def _(layer: _ConvTranspose, given, out):
-    pads = layer._padding_for(given[0][1:-1])
+    pads = layer.padding_for(given[0][1:-1])
     spans = map(shapes.extent, layer.kernel_size, layer.dilation_rate)
     return [_enlarging(spans, layer.strides, [before for before, _ in pads])]
 

@@ -49,7 +49,7 @@ class _ConvTranspose(Convolution):
         return shapes.transposed_output(sizes, self.kernel_size, self.strides, self.dilation_rate,
                                         self.padding, self.output_padding)  # fmt: skip
 
-    def _padding_for(self, sizes):
+    def padding_for(self, sizes):
         return self._transposed(sizes)[1]
 
     def compute_output_shape(self, input_shape):

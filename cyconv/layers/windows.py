@@ -84,7 +84,7 @@ def _slid(layer, given, out, window, dilation, pads, along=slid):
 
 def _convolution(layer, given, out, kernel, pairs, along=slid):
     """kernel: (window..., pairs...); `pairs`: the channel where each begins and where it ends."""
-    pads = layer._padding_for(_sizes(layer, given))
+    pads = layer.padding_for(_sizes(layer, given))
     triples = _slid(layer, given, out, layer.kernel_size, layer.dilation_rate, pads, along)
     weights = kernel.reshape(prod(layer.kernel_size), -1)
     pairs = tuple(np.broadcast_to(p, kernel.shape[-2:]).ravel() for p in pairs)

@@ -1,7 +1,8 @@
 """evaluate and predict: the part of a Model that runs without training."""
 
+import os
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 
 import numpy as np
 
@@ -9,8 +10,31 @@ from ..callbacks import CallbackList
 from . import data, drawing, sources
 from .measures import Measures, direction
 
-STEPS = threading.RLock()  # a generator may predict, in its thread, with the model that is being trained
 
+
+class _OneAtATime:
+    """A lock for steps: a generator may predict, in its thread, with the model that is being trained.
+
+    A forked process begins with an open one: who held it in the parent is not there.
+    """
+
+    def __init__(self):
+        self._begin()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self):
+        self._lock = threading.RLock()
+
+    def __enter__(self):
+        self._lock.acquire()
+
+    def __exit__(self, *error):
+        with suppress(RuntimeError):  # forked within a step: the child never took its new lock
+            self._lock.release()
+
+
+STEPS = _OneAtATime()
 
 class Inference:
     """Evaluation and prediction, on arrays or on anything that yields batches."""
