@@ -85,6 +85,8 @@ def contiguous(array, dtype):
 
 def prepare_inputs(model, x):
     """x as a list of float arrays, each checked against the model's inputs."""
+    if _fits_as_it_is(model, x):
+        return [x]
     if x is None:
         raise ValueError("`x` is missing: give an array with the batch as its first axis")
     if not model.built:
@@ -102,6 +104,16 @@ def prepare_inputs(model, x):
     for array, tensor in zip(arrays, model.inputs, strict=True):
         check_input(model, array.shape, tensor)
     return [contiguous(a, model.dtype) for a in arrays]
+
+
+def _fits_as_it_is(model, x):
+    """Whether x is the array of the model's only input as kernels read it. A small network is mostly handed
+    such, and the questions that others are asked take as long as one of its layers.
+    """
+    if type(x) is not np.ndarray or not model.built or len(model.inputs) != 1:
+        return False
+    fits = x.ndim > 1 and x.shape[0] > 0 and x.shape[1:] == model.inputs[0].shape[1:]
+    return fits and dtype_name(x.dtype) == model.dtype and x.flags.c_contiguous  # ">f4" has another name
 
 
 def check_input(model, shape, tensor):
