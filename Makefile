@@ -93,10 +93,11 @@ $(VENV)/.python-$(VERSION):
 	    { echo 'This Python has no venv. On Debian and Ubuntu: apt install python3-venv python3-dev' >&2; exit 1; }
 	@touch $@
 
-# Built without isolation, so that editing C needs no network.
+# Built without isolation, so that editing C needs no network. "compat": this folder on Python's path, which is found
+# also from the folder above, where a clone called cyconv would else pass for the package.
 $(VENV)/.built: $(VENV)/.python-$(VERSION) $(SOURCES)
 	$(PIP) install $(BUILDERS)
-	$(PIP) install --no-build-isolation --editable .
+	$(PIP) install --no-build-isolation --config-settings editable_mode=compat --editable .
 	@touch $@
 
 # The package is installed by now, so pip adds only what the extra asks for.

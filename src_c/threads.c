@@ -11,8 +11,8 @@
  * Who is woken must not wake on the core of the waker, who spins there until the system's next tick: Linux is told
  * to take another one.
  *
- * The barrier is the central one of Mellor-Crummey & Scott 1991; spinning for about as long as a sleep and
- * a wake would cost is Karlin et al. 1991. */
+ * The barrier is the central one of Mellor-Crummey & Scott 1991; spinning for a while before sleeping is Karlin
+ * et al. 1991. */
 #ifdef __linux__
 #define _GNU_SOURCE /* a thread's cores */
 #endif

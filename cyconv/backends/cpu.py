@@ -38,7 +38,7 @@ narrow = NARROW
 # The operand whose last axis the vectors of an operation run over.
 FILTERS = {"convolution": 4, "convolution_kernel_gradient": 2, "matmul": 3}
 WIDEST = 16  # lanes: a Pair is cut between two vectors of any level
-LEAST_TILES = 12  # of Winograd's in a block (winograd_tiles.inc), of which each has a row of moments
+LEAST_TILES = 12  # of Winograd's in a block (winograd_tiles.inc), which has a row of moments
 # Where the operands begin that Winograd's kernels alone take.
 EXTRAS = {"convolution": 5, "convolution_input_gradient": 4, "convolution_kernel_gradient": 4}
 
