@@ -19,4 +19,16 @@ static inline void *cy_take(char **at, ptrdiff_t count, size_t size)
     return piece;
 }
 
+/* Bytes between the scratch of two threads. Where they lie nearer, a processor that fetches ahead of one thread takes
+ * the lines that the other is writing, again and again. */
+enum { CY_APART = 256 << 10 };
+
+/* Scratch of so many bytes for each of `threads` threads, and the part of thread `me`. */
+static inline size_t cy_room_each(int threads, size_t bytes) { return (size_t)threads * (CY_APART + bytes); }
+
+static inline char *cy_take_mine(void *at, int me, size_t bytes)
+{
+    return (char *)at + (size_t)me * (CY_APART + bytes) + CY_APART;
+}
+
 #endif
