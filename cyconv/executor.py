@@ -46,7 +46,9 @@ class Executor:
 
     def __init__(self, model):
         self.model, self.flat = model, graph.flatten(model)
+        self._flags, self._freezes = (), None  # of all layers; when they were read
         self.random_state = np.zeros(1, np.uint64)
+        self._drawn = memoryview(self.random_state)  # counts without NumPy, whose way to one number is long
         self.recorded, self.arena = OrderedDict(), None
         self._moves, self._trained = variables.moves(), None  # of the recordings; of the arena
 
@@ -63,7 +65,7 @@ class Executor:
         """
         backend = self.model.backend
         # Predictions are the same whatever is trained; penalties, which a test adds up, are not.
-        trained = () if mode == "predict" else tuple([node.layer.trainable for node in self.flat.nodes])
+        trained = () if mode == "predict" else self._trainable()
         if mode == "train" and self._trained != (trained, backend, variables.moves()):
             self.ensure_arena()
             self._trained = trained, backend, variables.moves()
@@ -82,6 +84,13 @@ class Executor:
         while len(self.recorded) > PLANS_KEPT:
             self.recorded.popitem(last=False)
         return recorded
+
+    def _trainable(self):
+        """`trainable` of every layer; read again when one has been set."""
+        if self._freezes != variables.freezes():
+            self._freezes = variables.freezes()
+            self._flags = tuple([node.layer.trainable for node in self.flat.nodes])
+        return self._flags
 
     def ensure_arena(self):
         """Puts all trained weights into one arena, unless they are, and gives the optimiser its slots."""
@@ -235,7 +244,7 @@ class Executor:
     def run(self, recorded, training):
         """Runs a loaded step."""
         if training:
-            self.random_state += np.uint64(1)
+            self._drawn[0] = (self._drawn[0] + 1) % 2**64
             self.model.optimizer.before_step()
         recorded.program.run()
         if recorded.tally is not None:

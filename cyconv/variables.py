@@ -25,6 +25,21 @@ def moved():
     _moves += 1
 
 
+# Raised whenever some layer is frozen or thawed.
+_freezes = 0
+
+
+def freezes():
+    """How often `trainable` of any layer has been set."""
+    return _freezes
+
+
+def frozen():
+    """Says that `trainable` of a layer has been set."""
+    global _freezes
+    _freezes += 1
+
+
 # How many bytes of weights may still be made; None: as many as one likes.
 _left = ContextVar("bytes left", default=None)
 

@@ -19,16 +19,24 @@ static inline void *cy_take(char **at, ptrdiff_t count, size_t size)
     return piece;
 }
 
-/* Bytes between the scratch of two threads. Where they lie nearer, a processor that fetches ahead of one thread takes
- * the lines that the other is writing, again and again. */
-enum { CY_APART = 256 << 10 };
+/* Scratch of so many bytes for each of `threads` threads, and the part of thread `me`. Between them lies a gap: where
+ * they were neighbours, a processor that fetches ahead of one thread, over the end of its scratch, would take the lines
+ * that the other is writing, again and again. */
+enum { CY_MOST_APART = 256 << 10 };
 
-/* Scratch of so many bytes for each of `threads` threads, and the part of thread `me`. */
-static inline size_t cy_room_each(int threads, size_t bytes) { return (size_t)threads * (CY_APART + bytes); }
+static inline size_t cy_apart(size_t bytes)
+{
+    return (2 * bytes < CY_MOST_APART ? 2 * bytes : CY_MOST_APART) / CY_CACHE_LINE * CY_CACHE_LINE;
+}
+
+static inline size_t cy_room_each(int threads, size_t bytes)
+{
+    return (size_t)threads * (cy_apart(bytes) + bytes);
+}
 
 static inline char *cy_take_mine(void *at, int me, size_t bytes)
 {
-    return (char *)at + (size_t)me * (CY_APART + bytes) + CY_APART;
+    return (char *)at + (size_t)me * (cy_apart(bytes) + bytes) + cy_apart(bytes);
 }
 
 #endif

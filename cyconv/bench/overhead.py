@@ -1,8 +1,8 @@
-"""`cyconv bench overhead`: what a training step takes beside its kernels, in `train_on_batch` and in `fit`.
+"""`cyconv bench overhead`: what a training step takes beside its kernels, in `fit` and in `train_on_batch`.
 
-A turn is a call of `train_on_batch`, EPOCHS epochs of `fit` on BATCHES batches, and runs of the same recorded
-step with a clock around each kernel. The difference is Python, the loading of the batch, the way through the
-list of kernels, and, in `train_on_batch`, the checks of its arguments.
+A turn is EPOCHS more epochs of `fit` on BATCHES batches, and a call of `train_on_batch`, with a clock around
+each kernel of their steps. What is left of a step's time is Python, the loading of the batch, the way through
+the list of kernels, the clocks, and, in `train_on_batch`, the checks of its arguments.
 """
 
 import statistics
@@ -14,7 +14,7 @@ from .nets import NETS, data
 from .timing import heads, interleaved, row
 from .training import cyconv_step
 
-BATCHES, EPOCHS = 8, 3
+BATCHES, EPOCHS = 24, 1
 
 
 def arguments(parser):
@@ -30,42 +30,60 @@ def title(options):
 def report(options):
     yield machine.heading(options.threads)
     yield ""
-    yield (f"Microseconds, medians of {options.seconds:g} seconds in turn: the sum of the kernels, a step of "
-           "`fit` and a call of `train_on_batch`, what each takes beside the kernels, "
-           "and its share.")  # fmt: skip
+    yield (f"Microseconds, medians of {options.seconds:g} seconds in turn: a step of `fit` and a call of "
+           "`train_on_batch`, the sum of its kernels, what it takes beside them, and its share.")  # fmt: skip
     yield ""
-    yield from heads("net", "kernels", "fit", "beside", "share", "train_on_batch", "beside", "share")
+    yield from heads(
+        "net", "`fit`", "kernels", "beside", "share", "`train_on_batch`", "kernels", "beside", "share"
+    )
     for name in options.nets:
-        kernels, *whole = turns(name, options)
-        cells = [f"{statistics.median(kernels):.0f}"]
-        for times in whole:
-            beside = statistics.median(a - b for a, b in zip(times, kernels, strict=True))
-            share = statistics.median((a - b) / a for a, b in zip(times, kernels, strict=True))
-            cells += [f"{statistics.median(times):.0f}", f"{beside:.0f}", f"{100 * share:.1f} %"]
+        cells = []
+        for whole, kernels in turns(name, options):
+            pairs = list(zip(whole, kernels, strict=True))
+            beside = statistics.median(a - b for a, b in pairs)
+            share = statistics.median((a - b) / a for a, b in pairs)
+            cells += [f"{statistics.median(whole):.0f}", f"{statistics.median(kernels):.0f}"]
+            cells += [f"{beside:.0f}", f"{100 * share:.1f} %"]
         yield row(name, *cells)
 
 
 def turns(name, options):
-    """Microseconds of the kernels alone, of a step of `fit`, and of the calls of `train_on_batch`."""
+    """Microseconds of each step of `fit` and of its kernels; the same of each call of `train_on_batch`."""
     builder, shape, classes, _ = NETS[name]
     x, y = data(shape, classes)
     many, labels = (np.concatenate([a] * BATCHES) for a in (x, y))
     model = builder()
-    clocked = []
     with machine.at(threads=options.threads):
         _, recorded = cyconv_step(model, x, y, classes)
+        taken = clocked(recorded.program)
 
-        def fit(epochs=EPOCHS + 1):
+        def fit(epochs):
             model.fit(many, labels, batch_size=len(x), epochs=epochs, shuffle=False, verbose=0)
 
-        calls = {
-            "kernels": lambda: clocked.append(1e6 * sum(recorded.program.run_timed())),
-            "one epoch": lambda: fit(1),
-            "fit": fit,
-            "whole": lambda: model.train_on_batch(x, y),
-        }
-        times = interleaved(calls, options.seconds, pause=0)
-    epochs = zip(times["fit"], times["one epoch"], strict=True)  # the one epoch pays for the start of `fit`
-    steps = [1e3 * (several - one) / (BATCHES * EPOCHS) for several, one in epochs]
-    # The second of each turn's two runs is the timed one.
-    return clocked[-2 * len(steps) + 1 :: 2], steps, [1e3 * t for t in times["whole"]]
+        calls = {"one": lambda: fit(1), "more": lambda: fit(1 + EPOCHS),
+                 "call": lambda: model.train_on_batch(x, y)}  # fmt: skip
+        kernels = {call: [] for call in calls}
+
+        def counted(call):
+            taken[...] = 0
+            calls[call]()
+            kernels[call].append(1e3 * taken.sum())
+
+        counting = {call: lambda call=call: counted(call) for call in calls}
+        times = interleaved(counting, options.seconds, pause=0)
+    # Of each turn's two runs the second is the timed one.
+    kernels = {call: runs[-2 * len(times[call]) + 1 :: 2] for call, runs in kernels.items()}
+
+    def steps(of):  # the one epoch pays for the start of `fit`
+        pairs = zip(of["more"], of["one"], strict=True)
+        return [1e3 * (more - one) / (BATCHES * EPOCHS) for more, one in pairs]
+
+    return (steps(times), steps(kernels)), tuple([1e3 * t for t in of["call"]] for of in (times, kernels))
+
+
+def clocked(program):
+    """The array to which every run of the program adds each kernel's seconds from now on."""
+    (plan,) = program.parts
+    taken = np.zeros(len(plan))
+    program.run = lambda: plan.run_timed(taken)
+    return taken

@@ -17,7 +17,7 @@ from ..arrays import numbers
 from ..backends import active
 from ..configurable import Configurable, serialize_keras_object
 from ..graph import Node, SymbolicTensor
-from ..variables import Variable, claim
+from ..variables import Variable, claim, frozen
 from .custom import bridge
 from .explainable import Explainable
 
@@ -260,6 +260,16 @@ class Layer(Explainable, Configurable):
         return [t.shape for t in given] if isinstance(given, list) else given.shape
 
     # Weights ---------------------------------------------------------------------------------------------
+
+    @property
+    def trainable(self):
+        """Whether training changes the weights."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self._trainable = value
+        frozen()
 
     @property
     def weights(self):

@@ -68,14 +68,10 @@ class Container(Layer):
         """The variables that training changes, layer by layer."""
         return _unique(v for layer in self.layers for v in layer.trainable_weights)
 
-    @property
-    def trainable(self):
-        return self._trainable
-
-    @trainable.setter
+    @Layer.trainable.setter
     def trainable(self, value):
         """Sets the flag of every layer inside, as Keras does."""
-        self._trainable = bool(value)
+        Layer.trainable.fset(self, bool(value))
         for layer in self.layers:
             layer.trainable = bool(value)
 

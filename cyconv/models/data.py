@@ -17,6 +17,7 @@ class Batches:
     def __init__(self, inputs, targets, weights):
         self.inputs, self.targets, self.weights = inputs, targets, weights
         self.size, self.copies = len(inputs[0]), {}
+        self._signatures, self._pairs = {}, (None, ())
 
     def split(self, fraction):
         """(first part, last part): of the rows the first floor((1 - fraction) * size), and the others."""
@@ -38,18 +39,24 @@ class Batches:
 
     def signature(self, count):
         """(shapes, targets, weights) of a batch of `count` rows, as `Executor.step` wants them."""
+        if count in self._signatures:
+            return self._signatures[count]
         shapes = tuple((count, *x.shape[1:]) for x in self.inputs)
         targets = tuple(
             None if t is None else ((count, *t.shape[1:]), dtype_name(t.dtype)) for t in self.targets
         )
         weights = tuple(None if w is None else (count, *w.shape[1:]) for w in self.weights)
-        return shapes, targets, weights
+        self._signatures[count] = shapes, targets, weights
+        return self._signatures[count]
 
     def load(self, recorded, rows):
         """Copies rows (an index array) into the arrays of a recorded step."""
-        sides = zip(self.groups(), (recorded.inputs, recorded.targets, recorded.weights), strict=True)
-        pairs = [(array, values) for group, arrays in sides
-                 for values, array in zip(group, arrays, strict=True) if array is not None]  # fmt: skip
+        step, pairs = self._pairs
+        if step is not recorded:
+            sides = zip(self.groups(), (recorded.inputs, recorded.targets, recorded.weights), strict=True)
+            pairs = [(array, values) for group, arrays in sides
+                     for values, array in zip(group, arrays, strict=True) if array is not None]  # fmt: skip
+            self._pairs = recorded, pairs
         recorded.program.load(pairs, rows, self.copies)
 
 

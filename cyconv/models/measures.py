@@ -16,7 +16,7 @@ class Measures:
 
     def reset(self):
         self._collect_all()
-        self.sums, self.seen = 0.0, 0
+        self.sums, self.seen = None, 0
         for _, metric in self._metrics():
             metric.reset_state()
 
@@ -38,9 +38,10 @@ class Measures:
         recorded.pending = 0
         counted = recorded.tally.take()
         each = len(counted) - 2 * len(recorded.metrics)
-        self.sums = self.sums + counted[:each]
+        losses = counted[:each]
+        self.sums = losses if self.sums is None else [a + b for a, b in zip(self.sums, losses, strict=True)]
         for i, (metric, *_) in enumerate(recorded.metrics):
-            metric.add(*counted[each + 2 * i : each + 2 * i + 2].tolist())
+            metric.add(*counted[each + 2 * i : each + 2 * i + 2])
 
     def _collect_all(self):
         for recorded in self._counting:
@@ -62,8 +63,8 @@ class Measures:
         self._collect_all()
         if not self.seen:
             return {}
-        means = zip([*self.model.compiled.loss_keys(), "loss"], (self.sums / self.seen).tolist(), strict=True)
-        logs = dict(means)
+        names = [*self.model.compiled.loss_keys(), "loss"]
+        logs = {name: total / self.seen for name, total in zip(names, self.sums, strict=True)}
         for name, metric in self._metrics():
             result = metric.result()
             if isinstance(result, dict):

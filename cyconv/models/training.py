@@ -111,6 +111,7 @@ class Training(Inference):
         """Trains on the batches of one epoch; whether there were any."""
         hooks = run.hooks
         begins, ends = hooks.listens("on_train_batch_begin"), hooks.listens("on_train_batch_end")
+        follows = hooks.listens("on_run_step")
         if run.stopped:  # resumed behind the batch that stopped it
             return True
         with closing(run.source.epoch()) as batches:
@@ -123,7 +124,8 @@ class Training(Inference):
                         run.batch, hooks.logs_of("on_train_batch_end", run.measures.logs)
                     )
                 run.batch += 1
-                hooks.on_run_step(run)
+                if follows:
+                    hooks.on_run_step(run)
                 if self.stop_training:
                     break
         return run.batch > 0

@@ -46,12 +46,15 @@ class Optimizer(Configurable):
     @property
     def learning_rate(self):
         """The rate of the step that comes: a float that can also be `assign`ed."""
+        return LearningRate(self._rate(), self)
+
+    def _rate(self):
         rate = self._learning_rate
         if isinstance(rate, schedules.LearningRateSchedule):
             rate = rate(self._steps)
         elif callable(rate):
             rate = rate()
-        return LearningRate(rate, self)
+        return float(rate)
 
     @learning_rate.setter
     def learning_rate(self, value):
@@ -131,12 +134,13 @@ class Optimizer(Configurable):
 
     def before_step(self):
         """Writes `hyper` for the step that comes."""
-        values = self._hyper(self._steps + 1)
+        hyper = memoryview(self.hyper)  # NumPy's way to a few numbers is longer
+        for i, value in enumerate(self._hyper(self._steps + 1)):
+            hyper[i] = value
         self._steps += 1
-        self.hyper[...] = values
 
     def _hyper(self, step):
-        rate, often = float(self.learning_rate), self.ema_overwrite_frequency
+        rate, often = self._rate(), self.ema_overwrite_frequency
         kept = self.ema_momentum if step > 1 else 0.0  # the mean begins with the weights after the first step
         overwrite = float(bool(often) and step % often == 0)
         return (rate, kept, overwrite, *self.hyper_values(step, rate))

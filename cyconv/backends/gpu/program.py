@@ -33,8 +33,8 @@ class Tally:
         """Counting is part of the program."""
 
     def take(self):
-        """The sums so far, as NumPy's; they begin again at 0."""
-        sums = self.backend.to_host(self.sums)
+        """The sums so far; they begin again at 0."""
+        sums = self.backend.to_host(self.sums).tolist()
         self.backend.load(self.sums, self.zeros)
         return sums
 
