@@ -6,7 +6,7 @@ does in one walk over memory become one node:
     convolution + normalisation (+ sum) (+ relu)       inference: normalisation folded into the weights;
                                                        training: the convolution takes the statistics of its y
     concatenation of two + convolution (+ the above)   training and inference
-    convolution + activation + max pooling             training
+    convolution (+ the above, but for a sum) + max pooling      training: not behind a normalisation
     softmax + cross-entropy                            training: their gradients (`fuse_steps`)
 
 A node is drawn in only if nothing else reads what lies between. In training a normalisation that stands at
@@ -94,8 +94,8 @@ def fuse(flat, shapes, training):
         after = follower(node)
         if isinstance(node.layer, Conv):
             group, layer, shortcut = convolution_and_followers(node)
-            pool = follower(group[-1]) if training else None
-            if pool is not None and _pools_maxima(pool) and _has_slope(layer or node.layer):
+            pool = follower(group[-1])
+            if pool is not None and _pools_maxima(pool) and _may_be_pooled(layer or node.layer):
                 group, layer = [*group, pool], PooledConvolution(layer or node.layer, pool.layer)
         elif _joins_two(node, shapes) and after is not None and isinstance(after.layer, Conv):
             rest, whole, shortcut = convolution_and_followers(after)
@@ -162,10 +162,11 @@ def _pools_maxima(node):
     return type(node.layer) in (MaxPooling1D, MaxPooling2D, MaxPooling3D)
 
 
-def _has_slope(layer):
-    """Whether a convolution, or what stands for it, has an activation whose slope follows from its output."""
-    activation = getattr(layer, "activation", "linear")
-    return activation != "linear" and act.fuses(activation)
+def _may_be_pooled(layer):
+    """Whether a convolution, or what stands for it, gives all that its backward pass needs but its input."""
+    if isinstance(layer, FoldedConvolution):
+        return not layer.shortcut
+    return isinstance(layer, (Conv, ActivatedConvolution)) and act.fuses(layer.activation)
 
 
 def _is_activation(node):

@@ -121,6 +121,9 @@ class Recorder(Door):
     def takes_pair(self, x, kernel, **options):
         return self.backend.takes_pair(x, kernel, **options)
 
+    def takes_pool(self, x):
+        return self.backend.takes_pool(x)
+
     def moments_shape(self, x, kernel, **options):
         return self.backend.moments_shape(x, kernel, **options)
 

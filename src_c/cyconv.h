@@ -18,7 +18,7 @@
  * "|0" may be NULL, "+=" is added to, everything else on the right of the arrow is overwritten).
  * The sizes n[] and attributes a[] of each are in the comment above its textbook loop in naive/. */
 #define CY_OPERATIONS(X) \
-    X(convolution)                 /* x kernel bias|0 residual|0 -> y                           */ \
+    X(convolution)                 /* x kernel bias|0 residual|0 -> y; further ones, see below  */ \
     X(convolution_input_gradient)  /* dy kernel bias|0 -> dx                                    */ \
     X(convolution_kernel_gradient) /* x dy -> dkernel+= dbias|0+=                               */ \
     X(convolution_winograd)        /* the same three by another algorithm, where the window is  */ \
@@ -52,8 +52,11 @@
 
 /* By Winograd's algorithm, x or dx may be two arrays with the channels of one behind the other's: n[23] in the
  * operand x or dx, the others in `beside`, an operand more behind those above (|0: there is one array). The forward
- * one may measure its y in passing, for batch_norm: a last operand, moments|0, gets n[24] rows (3, n[25]): of some
- * pixels their number (0: an empty row), and for each channel mean and sum of squared differences from it. */
+ * one may measure its y in passing, for batch_norm: another operand, moments|0, gets n[24] rows (3, n[25]): of some
+ * pixels their number (0: an empty row), and for each channel mean and sum of squared differences from it.
+ *
+ * With n[26] a convolution over planes (D = 1) pools: y and a last operand, switches(int32)|0, are what max_pool with
+ * windows of 2x2 and strides of 2 would make of it. The geometry is that of the convolution. */
 
 /* Activations. Those before CY_NEEDS_INPUT have a derivative that follows from the output y alone
  * (so x need not be kept); the others take it from the input x. a[0] is alpha where there is one. */

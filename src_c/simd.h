@@ -31,6 +31,7 @@ INLINE vd to_double(vf x) { return __builtin_convertvector(x, vd); }
 #define to_float(x) __builtin_convertvector(x, vf) /* no function: gcc notes each vd that is an argument */
 
 INLINE ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
+INLINE ptrdiff_t round_up(ptrdiff_t a, ptrdiff_t b) { return ceil_div(a, b) * b; }
 INLINE ptrdiff_t min_of(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 INLINE ptrdiff_t max_of(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 

@@ -151,6 +151,29 @@ def test_the_slope_before_a_max_pooling_is_taken_behind_it(backend, frozen):
 
 
 @pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("size", [12, 13])
+def test_windows_of_two_are_pooled_as_the_convolution_stores(backend, size):
+    def steps(on):
+        fusion.set_fusion(on)
+        keras.utils.set_random_seed(4)
+        inputs = keras.Input((size, size, 3))
+        x = layers.Conv2D(6, 3, padding="same", activation="relu")(inputs)
+        x = layers.MaxPooling2D(2, padding="same")(x)  # hangs over the edge of 13x13
+        x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(16, 3, padding="same")(x)))
+        x = layers.MaxPooling2D(2)(x)  # in inference behind a folded normalisation
+        model = keras.Model(inputs, layers.Flatten()(x))
+        images = np.random.default_rng(0).standard_normal((3, size, size, 3)).astype(np.float32)
+        answer = model.predict_on_batch(images)
+        (recorded,) = model.executor.recorded.values()
+        return answer, [step.operation for step in recorded.steps]
+
+    with keras.backends.use(backend):
+        (fused, short), (plain, long) = steps(True), steps(False)
+    assert_close(fused, plain, "network", 144)
+    assert long.count("max_pool") == 2 and short.count("max_pool") == size - 12
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
 def test_a_softmax_and_its_cross_entropy_have_one_gradient(backend):
     def steps(on, last):
         fusion.set_fusion(on)

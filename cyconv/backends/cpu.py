@@ -39,8 +39,9 @@ narrow = NARROW
 FILTERS = {"convolution": 4, "convolution_kernel_gradient": 2, "matmul": 3}
 WIDEST = 16  # lanes: a Pair is cut between two vectors of any level
 LEAST_TILES = 12  # of Winograd's in a block (winograd_tiles.inc), which has a row of moments
-# Where the operands begin that Winograd's kernels alone take.
-EXTRAS = {"convolution": 5, "convolution_input_gradient": 4, "convolution_kernel_gradient": 4}
+# Operands that Winograd's kernels alone take.
+EXTRAS = {"convolution": slice(5, 7), "convolution_input_gradient": slice(4, 5),
+          "convolution_kernel_gradient": slice(4, 5)}  # fmt: skip
 
 
 def lower(operation, operands, attributes, threads, at_level=None):
@@ -65,7 +66,7 @@ def lower(operation, operands, attributes, threads, at_level=None):
 
 def _check_extras(operation, operands, winograd):
     """ValueError where a convolution is given what only Winograd's kernels take."""
-    extras = operands[EXTRAS.get(operation, len(operands)) :]
+    extras = operands[EXTRAS.get(operation, slice(0))]
     if any(e is not None for e in extras) and not winograd:
         raise ValueError(
             f"{operation}: two images as one, and moments, are for Winograd's tiles in float32; here runs "
@@ -89,16 +90,17 @@ def _vector_axis(operation, operands, attributes):
 def _in_planes(operation, operands, attributes):
     """Whether the vectors run over pixels where there are few channels: `wants_planes` in planes.inc."""
     if operation == "convolution":
-        C, K, out, taps = *operands[1].shape[-2:], operands[4].shape, operands[1].shape[:-2]
+        C, K, taps = *operands[1].shape[-2:], operands[1].shape[:-2]
+        columns = made_by(*operands[:2], *way_of(attributes))[-1]
         dense = attributes["strides"][-1] == 1
     elif operation == "convolution_input_gradient":
-        K, C, out = *operands[1].shape[-2:], operands[3].shape
+        K, C, columns = *operands[1].shape[-2:], operands[3].shape[-2]
         taps = [-(-n // s) for n, s in zip(operands[1].shape[:-2], attributes["strides"], strict=True)]
         dense = True
     else:
         return False
     saved = prod(taps) * C * (16 - K)
-    return dense and K <= 8 <= out[-2] and saved > (48 * C if C > 1 else 0) + 38 * K
+    return dense and K <= 8 <= columns and saved > (48 * C if C > 1 else 0) + 38 * K
 
 
 def algorithm_of(operation, operands, attributes):
@@ -115,37 +117,49 @@ def _asked(operation, operands, attributes):
     """A convolution as the arguments of `algorithms.choose`."""
     a, b = operands[:2]
     kernel, out = {
-        "convolution": (b, operands[4]),
-        "convolution_input_gradient": (b, a),
-        "convolution_kernel_gradient": (operands[2], b),
-    }[operation]
+        "convolution": lambda: (b, made_by(a, b, *way_of(attributes))),
+        "convolution_input_gradient": lambda: (b, a.shape[1:-1]),
+        "convolution_kernel_gradient": lambda: (operands[2], b.shape[1:-1]),
+    }[operation]()
     per_group, K = kernel.shape[-2:]
     groups = attributes["groups"]
     return (
-        attributes["algorithm"], out.shape[0], out.shape[1:-1], per_group * groups, K,
-        kernel.shape[:-2], *(attributes[n] for n in ("strides", "padding", "dilation")), groups,
+        attributes["algorithm"], a.shape[0], out, per_group * groups, K, kernel.shape[:-2],
+        *way_of(attributes), groups,
     )  # fmt: skip
 
 
+def way_of(attributes):
+    """(strides, padding, dilation)."""
+    return tuple(attributes[n] for n in ("strides", "padding", "dilation"))
+
+
+def made_by(x, kernel, strides, padding, dilation):
+    """The spatial sizes of what a convolution makes, pooled or not."""
+    return window_output(x.shape[1:-1], kernel.shape[:-2], strides, dilation, padding, "kernel")
+
+
 def convolution(
-    x, kernel, bias, residual, y, beside, moments, *, strides, padding, dilation, groups, activation, alpha,
-    algorithm
+    x, kernel, bias, residual, y, beside, moments, switches, *, strides, padding, dilation, groups,
+    activation, alpha, algorithm, pool
 ):  # fmt: skip
-    g = geometry(x, y, kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
-    return (*_in_all(g, beside), ACTIVATIONS[activation], x.shape[-1], *_rows_of(moments)), (alpha,)
+    way = strides, padding, dilation
+    g = geometry(x, made_by(x, kernel, *way), kernel.shape[-1], groups, kernel.shape[:-2], *way)
+    numbers = ACTIVATIONS[activation], x.shape[-1], *_rows_of(moments), int(pool)
+    return (*_in_all(g, beside), *numbers), (alpha,)
 
 
 def convolution_input_gradient(
     dy, kernel, bias, dx, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm
 ):
-    g = geometry(dx, dy, kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
+    g = geometry(dx, dy.shape[1:-1], kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
     return (*_in_all(g, beside), ACTIVATIONS[activation], dx.shape[-1]), (alpha,)
 
 
 def convolution_kernel_gradient(
     x, dy, dkernel, dbias, beside, *, strides, padding, dilation, groups, algorithm
 ):
-    g = geometry(x, dy, dkernel.shape[-1], groups, dkernel.shape[:-2], strides, padding, dilation)
+    g = geometry(x, dy.shape[1:-1], dkernel.shape[-1], groups, dkernel.shape[:-2], strides, padding, dilation)
     return (*_in_all(g, beside), 0, x.shape[-1]), ()
 
 
@@ -182,20 +196,20 @@ def _by_tiles(x, kernel, *, strides, padding, dilation, groups=1, algorithm="aut
 
 
 def max_pool(x, y, switches, *, window, strides, padding, dilation):
-    return geometry(x, y, x.shape[-1], 1, window, strides, padding, dilation), ()
+    return geometry(x, y.shape[1:-1], x.shape[-1], 1, window, strides, padding, dilation), ()
 
 
 def max_pool_gradient(dy, switches, dx, *, window, strides, padding, dilation):
-    return geometry(dx, dy, dx.shape[-1], 1, window, strides, padding, dilation), ()
+    return geometry(dx, dy.shape[1:-1], dx.shape[-1], 1, window, strides, padding, dilation), ()
 
 
 def average_pool(x, y, *, window, strides, padding, count_padding):
-    g = geometry(x, y, x.shape[-1], 1, window, strides, padding, (1,) * len(window))
+    g = geometry(x, y.shape[1:-1], x.shape[-1], 1, window, strides, padding, (1,) * len(window))
     return (*g, int(count_padding)), ()
 
 
 def average_pool_gradient(dy, dx, *, window, strides, padding, count_padding):
-    g = geometry(dx, dy, dx.shape[-1], 1, window, strides, padding, (1,) * len(window))
+    g = geometry(dx, dy.shape[1:-1], dx.shape[-1], 1, window, strides, padding, (1,) * len(window))
     return (*g, int(count_padding)), ()
 
 

@@ -91,6 +91,9 @@ class Reference(Host):
     def takes_pair(self, x, kernel, **options):
         return True
 
+    def takes_pool(self, x):
+        return True
+
     def scratch(self, operation, operands, attributes):
         return 0
 
@@ -131,6 +134,9 @@ class Cpu(Host):
 
     def moments_shape(self, x, kernel, **options):
         return cpu.moments_shape(x, kernel, **options)
+
+    def takes_pool(self, x):
+        return cpu.level != "naive" and str(x.dtype) == "float32"  # the textbook has no walk to save
 
     def scratch(self, operation, operands, attributes):
         """Bytes of scratch that the recorded call will need."""

@@ -81,13 +81,15 @@ class Door:
     # Convolution ---------------------------------------------------------------------------------------
 
     def convolution(self, x, kernel, bias=None, residual=None, *, strides, padding, dilation, groups=1,
-                    activation="linear", alpha=0.0, algorithm="auto", moments=None, out=None):
+                    activation="linear", alpha=0.0, algorithm="auto", moments=None, pool=False, out=None):
         """y[n,o,k] = f(bias[k] + residual[n,o,k]
                         + sum over t,c of x[n, o*stride + t*dilation - before, c] * kernel[t,c,k]).
 
         Cross-correlation, as deep learning means the word (section 9.1); positions outside x are zeros.
         x (N, sizes..., C), or a Pair; kernel (window..., C // groups, K); bias (K,); residual like y
         -> (N, out..., K). moments: an array of `moments_shape`, filled for a `batch_norm` of y.
+        pool, where the backend `takes_pool`: returns what `max_pool` with windows and strides of 2 would make
+        of y, (the maxima, switches); for two spatial axes, without residual and moments.
         """
         window, (per_group, K) = tuple(kernel.shape[:-2]), kernel.shape[-2:]
         N, *sizes, C = x.shape
@@ -99,13 +101,19 @@ class Door:
         shape = (N, *shapes.window_output(sizes, window, strides, dilation, padding, "kernel"), K)
         if residual is not None:
             expect(residual, shape, "residual", "convolution")
-        out = self._out(out, shape, x, "convolution")
+        if pool:
+            if len(window) != 2 or residual is not None or moments is not None:
+                raise ValueError("convolution: `pool` is for two spatial axes, without residual and moments")
+            shape = (N, shape[1] // 2, shape[2] // 2, K)
+        out, switches = self._out(out, shape, x, "convolution"), None
         self._known(algorithm, window, strides, padding, dilation, groups)
         x, beside = halves(x)
-        self._do("convolution", (x, kernel, bias, residual, out, beside, moments), dict(
+        if pool:
+            switches = self.empty(shape, "int32")
+        self._do("convolution", (x, kernel, bias, residual, out, beside, moments, switches), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups,
-            activation=activation, alpha=alpha, algorithm=algorithm))
-        return out
+            activation=activation, alpha=alpha, algorithm=algorithm, pool=pool))
+        return (out, switches) if pool else out
 
     def convolution_input_gradient(self, dy, kernel, bias=None, *, input_shape, strides, padding, dilation,
                                    groups=1, activation="linear", alpha=0.0, algorithm="auto", split=None,
@@ -149,6 +157,10 @@ class Door:
 
     def takes_pair(self, x, kernel, *, strides, padding, dilation, groups=1, algorithm="auto"):
         """Whether a convolution with these options, and its gradients, take the Pair x as it is."""
+        return False
+
+    def takes_pool(self, x):
+        """Whether a convolution of x can pool what it makes (`pool`) in one walk."""
         return False
 
     def moments_shape(self, x, kernel, *, strides, padding, dilation, groups=1, algorithm="auto"):

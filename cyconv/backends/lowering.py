@@ -7,6 +7,7 @@ KINDS = {"categorical": 0, "sparse": 1, "binary": 2}
 TYPES = {"float32": 0, "float64": 1}
 # Operands that are not of the network's float type: operation -> {position: dtype}.
 OTHER_DTYPES = {
+    "convolution": {7: "int32"},
     "max_pool": {2: "int32"},
     "max_pool_gradient": {1: "int32"},
     "dropout": {1: "uint64"},
@@ -41,11 +42,11 @@ def three(values, missing):
     return (missing,) * (3 - len(values)) + tuple(values)
 
 
-def geometry(x, y, K, groups, window, strides, padding, dilation):
-    """The 22 sizes of cy_conv; x and y are the image sides of the forward operation."""
+def geometry(x, out, K, groups, window, strides, padding, dilation):
+    """The 22 sizes of cy_conv; x: what the forward operation reads; out: the sizes of what it makes."""
     return (
         x.shape[0], x.shape[-1], K, groups,
-        *three(x.shape[1:-1], 1), *three(y.shape[1:-1], 1), *three(window, 1),
+        *three(x.shape[1:-1], 1), *three(out, 1), *three(window, 1),
         *three(strides, 1), *three([before for before, _ in padding], 0), *three(dilation, 1),
     )  # fmt: skip
 

@@ -45,16 +45,22 @@ def _joined(x, beside):
 
 
 def convolution(
-    x, kernel, bias, residual, y, beside, moments, *, strides, padding, dilation, groups, activation, alpha,
-    algorithm
+    x, kernel, bias, residual, y, beside, moments, switches, *, strides, padding, dilation, groups,
+    activation, alpha, algorithm, pool
 ):  # fmt: skip
     x = _joined(x, beside)
     xp = pad(x, padding)
+    if pool:
+        spans = zip(xp.shape[1:-1], kernel.shape[:-2], strides, dilation, strict=True)
+        out = [(n - (k - 1) * d - 1) // s + 1 for n, k, s, d in spans]
+        pooled, y = y, np.empty((x.shape[0], *out, y.shape[-1]), y.dtype)
     y[...] = (0 if bias is None else bias) + (0 if residual is None else residual)
     for tap, seen in taps(kernel.shape[:-2], y.shape[1:-1], strides, dilation):
         for c, k in groups_of(x.shape[-1], y.shape[-1], groups):
             y[..., k] += xp[seen][..., c] @ kernel[tap][:, k]
     _activate(y, activation, alpha)
+    if pool:
+        max_pool(y, pooled, switches, window=(2, 2), strides=(2, 2), padding=((0, 0),) * 2, dilation=(1, 1))
 
 
 def convolution_input_gradient(

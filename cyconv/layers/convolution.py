@@ -137,6 +137,10 @@ class Conv(Convolution):
         return ops.convolution(x, kernel, bias, residual, groups=self.groups, **fused,
                                **self._geometry(x.shape[1:-1]))  # fmt: skip
 
+    def apply(self, ops, x, **options):
+        """f(the convolution), where an operation can apply f as it stores."""
+        return self.convolve(ops, x, **act.fused(self.activation), **options)
+
     def measure(self, ops, x):
         """(the convolution, an array with its moments for a batch norm, or None where there are none)."""
         shape = ops.moments_shape(x, self.kernel.value, groups=self.groups, **self._geometry(x.shape[1:-1]))

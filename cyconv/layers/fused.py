@@ -74,8 +74,11 @@ class ActivatedConvolution(Fused):
         self.convolution, self.activation = convolution, activation.activation
         self.alpha = activations.NAMES[self.activation] if activation.alpha is None else activation.alpha
 
+    def apply(self, ops, x, **options):
+        return self.convolution.convolve(ops, x, activation=self.activation, alpha=self.alpha, **options)
+
     def forward(self, ops, x, training):
-        y = self.convolution.convolve(ops, x, activation=self.activation, alpha=self.alpha)
+        y = self.apply(ops, x)
         return y, (x, y)
 
     def backward(self, ops, dy, saved, needs_dx):
@@ -85,10 +88,11 @@ class ActivatedConvolution(Fused):
 
 
 class PooledConvolution(Fused):
-    """y = max pooling(f(convolution(x))) in training. Only the largest values have a gradient, and f's slope
+    """y = max pooling(f(convolution(x))). Windows of 2x2 are pooled as the convolution stores, where the
+    backend can: what is pooled is never written. Only the largest values have a gradient, and f's slope
     follows from its output: so the slope is taken of y, which is smaller than what is pooled.
 
-    rest: the convolution with its own activation, or an ActivatedConvolution.
+    rest: the convolution with its own activation, or what stands for it and its followers.
     """
 
     def __init__(self, rest, pool):
@@ -98,9 +102,19 @@ class PooledConvolution(Fused):
         self.alpha = getattr(rest, "alpha", None)
 
     def forward(self, ops, x, training):
-        z, _ = self.rest.forward(ops, x, training)
-        y, kept = self.pool.forward(ops, z, training)
+        shape = self.convolution.compute_output_shape(x.shape)
+        if self._by_twos(shape[1:-1]) and ops.takes_pool(x):
+            y, switches = self.rest.apply(ops, x, pool=True)
+            kept = shape, switches
+        else:
+            z, _ = self.rest.forward(ops, x, training)
+            y, kept = self.pool.forward(ops, z, training)
         return y, (x, y, kept)
+
+    def _by_twos(self, sizes):
+        """Whether what is pooled, of these sizes, falls into windows of 2x2."""
+        pool = self.pool
+        return pool.pool_size == pool.strides == (2, 2) and pool.inside(sizes)
 
     def backward(self, ops, dy, saved, needs_dx):
         x, y, kept = saved
@@ -144,10 +158,11 @@ class FoldedConvolution(Fused):
 
     def forward(self, ops, x, training):
         x, residual = x if self.shortcut else (x, None)
-        kernel, bias = self.fold(ops)
-        y = self.convolution.convolve(ops, x, kernel, bias, residual,
-                                      activation="relu" if self.relu else "linear")  # fmt: skip
-        return y, None
+        return self.apply(ops, x, residual), None
+
+    def apply(self, ops, x, residual=None, **options):
+        activation = "relu" if self.relu else "linear"
+        return self.convolution.convolve(ops, x, *self.fold(ops), residual, activation=activation, **options)
 
     def fold(self, ops):
         """kernel * scale and (bias - mean) * scale + beta, with scale = gamma / sqrt(variance + epsilon)."""

@@ -23,6 +23,10 @@ class _Pooling(Layer):
         padding = shapes.resolve_padding(self.padding, sizes, self.pool_size, self.strides, ones)
         return dict(window=self.pool_size, strides=self.strides, padding=padding)
 
+    def inside(self, sizes):
+        """Whether no window hangs over the edge of an image of these sizes."""
+        return all(pair == (0, 0) for pair in self._window(sizes)["padding"])
+
     def compute_output_shape(self, input_shape):
         sizes = input_shape[1:-1]
         out = shapes.window_output(sizes, self.pool_size, self.strides, (1,) * self.rank,

@@ -45,8 +45,9 @@ def operations(step):
         return 0
     if name.startswith("convolution"):
         kernel, dy = (a[2], a[1]) if name.endswith("kernel_gradient") else (a[1], a[0])
-        out = a[4] if name == "convolution" else dy
-        return 2 * prod(out.shape[:-1]) * prod(kernel.shape)
+        out = (a[4] if name == "convolution" else dy).shape
+        pixels = prod(out[:-1]) * (4 if step.attributes.get("pool") else 1)
+        return 2 * pixels * prod(kernel.shape)
     if name == "matmul":
         inner = a[0].shape[0] if step.attributes["transpose_a"] else a[0].shape[1]
         return 2 * prod(a[3].shape) * inner

@@ -1,6 +1,6 @@
 """The convolution and its two gradients as launches: products of matrices that are gathered from images.
 
-`beside`, the rest of a Pair's channels, and `moments` are never there: the door says no to both.
+`beside`, the rest of a Pair's channels, `moments` and `switches` are never there: the door says no to all.
 """
 
 from math import gcd, prod
@@ -16,13 +16,13 @@ BIAS_PARTS = 256
 
 
 def convolution(
-    x, kernel, bias, residual, y, beside, moments, *, strides, padding, dilation, groups, activation, alpha,
-    algorithm, work=None, tf32=False,
+    x, kernel, bias, residual, y, beside, moments, switches, *, strides, padding, dilation, groups,
+    activation, alpha, algorithm, pool, work=None, tf32=False,
 ):  # fmt: skip
     window = (groups, kernel.shape[:-2], strides, padding, dilation)
     if depthwise.is_depthwise(x.shape[-1], groups):
         return depthwise.forward(x, kernel, bias, residual, y, window, activation, alpha)
-    sizes = geometry(x, y, kernel.shape[-1], *window)
+    sizes = geometry(x, y.shape[1:-1], kernel.shape[-1], *window)
     (tile, parts, steps), blocks = _forward(kernel, y, groups)
     wide = quads(kernel.shape[-1] // groups, kernel, bias, residual, y)
     vectors = (quads(kernel.shape[-2], x), wide, wide)
@@ -47,7 +47,7 @@ def _forward(kernel, y, groups):
 
 
 def _forward_scratch(operands, attributes):
-    x, kernel, _, _, y, _, _ = operands
+    x, kernel, _, _, y, *_ = operands
     if depthwise.is_depthwise(x.shape[-1], attributes["groups"]):
         return 0
     parts = _forward(kernel, y, attributes["groups"])[0].parts
@@ -61,7 +61,7 @@ def convolution_input_gradient(
     window = (groups, kernel.shape[:-2], strides, padding, dilation)
     if depthwise.is_depthwise(dx.shape[-1], groups):
         return depthwise.input_gradient(dy, kernel, bias, dx, window, activation, alpha)
-    sizes = geometry(dx, dy, kernel.shape[-1], *window)
+    sizes = geometry(dx, dy.shape[1:-1], kernel.shape[-1], *window)
     (tile, parts, steps), blocks = _backward(kernel, dx, strides, dilation, groups)
     deep = quads(kernel.shape[-1] // groups, dy, kernel)
     vectors = (deep, deep, quads(kernel.shape[-2], dx, bias))
@@ -109,7 +109,7 @@ def convolution_kernel_gradient(
 
 
 def _kernel_gradient(x, dy, dkernel, window, work, tf32):
-    sizes = geometry(x, dy, dkernel.shape[-1], *window)
+    sizes = geometry(x, dy.shape[1:-1], dkernel.shape[-1], *window)
     groups = window[0]
     (tile, parts, steps), blocks = _weights(dy, dkernel, groups)
     wide = quads(dkernel.shape[-1] // groups, dy, dkernel)

@@ -17,7 +17,7 @@ def is_depthwise(channels, groups):
 
 
 def forward(x, kernel, bias, residual, y, window, activation, alpha):
-    sizes = geometry(x, y, y.shape[-1], *window)
+    sizes = geometry(x, y.shape[1:-1], y.shape[-1], *window)
     width = 4 if x.shape[-1] == y.shape[-1] and quads(y.shape[-1], x, kernel, y) else 1
     text = source("depthwise", WIDTH=width, ACTIVATION=f"ACT_{activation}")
     grid = (ceil_div(prod(y.shape) // width, BLOCK),)
@@ -25,7 +25,7 @@ def forward(x, kernel, bias, residual, y, window, activation, alpha):
 
 
 def input_gradient(dy, kernel, bias, dx, window, activation, alpha):
-    sizes = geometry(dx, dy, dy.shape[-1], *window)
+    sizes = geometry(dx, dy.shape[1:-1], dy.shape[-1], *window)
     width = 4 if dx.shape[-1] == dy.shape[-1] and quads(dx.shape[-1], dy, kernel, dx) else 1
     text = source("depthwise", WIDTH=width, ACTIVATION=f"ACT_{activation}")
     grid = (ceil_div(prod(dx.shape) // width, BLOCK),)
@@ -34,7 +34,7 @@ def input_gradient(dy, kernel, bias, dx, window, activation, alpha):
 
 
 def kernel_gradient(x, dy, dkernel, window, work):
-    sizes = geometry(x, dy, dkernel.shape[-1], *window)
+    sizes = geometry(x, dy.shape[1:-1], dkernel.shape[-1], *window)
     *taps, _, K = dkernel.shape
     pixels, parts = _parts(dy, dkernel)
     sums = numbers(work, parts * prod(dkernel.shape), dkernel.dtype)

@@ -19,22 +19,22 @@ def _over(kernel, result, operands, sizes, *more):
 
 
 def max_pool(x, y, switches, *, window, strides, padding, dilation):
-    sizes = geometry(x, y, x.shape[-1], 1, window, strides, padding, dilation)
+    sizes = geometry(x, y.shape[1:-1], x.shape[-1], 1, window, strides, padding, dilation)
     return _over("max_pool", y, (x, y, switches), sizes)
 
 
 def max_pool_gradient(dy, switches, dx, *, window, strides, padding, dilation):
-    sizes = geometry(dx, dy, dx.shape[-1], 1, window, strides, padding, dilation)
+    sizes = geometry(dx, dy.shape[1:-1], dx.shape[-1], 1, window, strides, padding, dilation)
     return _over("max_pool_gradient", dx, (dy, switches, dx), sizes)
 
 
 def average_pool(x, y, *, window, strides, padding, count_padding):
-    sizes = geometry(x, y, x.shape[-1], 1, window, strides, padding, (1,) * len(window))
+    sizes = geometry(x, y.shape[1:-1], x.shape[-1], 1, window, strides, padding, (1,) * len(window))
     return _over("average_pool", y, (x, y), sizes, count_padding)
 
 
 def average_pool_gradient(dy, dx, *, window, strides, padding, count_padding):
-    sizes = geometry(dx, dy, dx.shape[-1], 1, window, strides, padding, (1,) * len(window))
+    sizes = geometry(dx, dy.shape[1:-1], dx.shape[-1], 1, window, strides, padding, (1,) * len(window))
     return _over("average_pool_gradient", dx, (dy, dx), sizes, count_padding)
 
 
