@@ -8,7 +8,7 @@ import pytest
 
 import cyconv
 from cyconv import backends, bench, cli, visualize
-from cyconv.bench import kernels, machine, memory, timing
+from cyconv.bench import dense, kernels, machine, memory, timing
 from cyconv.backends import cpu
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -138,6 +138,13 @@ def test_threads_and_what_is_beside_the_kernels(capsys):
     ((name, *cells),) = table(shown)
     step, kernels, _, _, call, kernels_of_call, _, _ = cells
     assert name == "tiny" and 0 < float(kernels) and 0 < float(kernels_of_call) < float(call) and float(step)
+
+
+def test_dense_beside_blas(capsys, monkeypatch):
+    monkeypatch.setattr(dense, "SHAPES", [(5, 12, 7)])
+    ((rows, inputs, units, *cells),) = table(run(capsys, "dense", "--seconds", "0.01", "--threads", "1"))
+    assert (rows, inputs, units) == ("5", "12", "7")
+    assert all(re.fullmatch(r"\d+ \(\d+\.\d+(, \d+\.\d+)?\)", cell) for cell in cells)
 
 
 def test_memory_is_measured_in_a_process_of_its_own():

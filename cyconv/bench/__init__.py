@@ -19,6 +19,7 @@ BENCHMARKS = {
     "latency": "predict of one small image, beside Keras",
     "memory": "the most memory that a process needs for a training step of the U-Net",
     "threads": "training steps with one thread and with more",
+    "dense": "the products of a Dense layer beside BLAS and PyTorch",
     "overhead": "what a step takes beside its kernels",
     "gpu": "a training step of three networks on the GPU beside PyTorch's",
 }
