@@ -47,6 +47,7 @@ class Executor:
     def __init__(self, model):
         self.model, self.flat = model, graph.flatten(model)
         self._flags, self._freezes = (), None  # of all layers; when they were read
+        self._flags_are_set = all(node.layer.trainable_is_set for node in self.flat.nodes)
         self.random_state = np.zeros(1, np.uint64)
         self._drawn = memoryview(self.random_state)  # counts without NumPy, whose way to one number is long
         self.recorded, self.arena = OrderedDict(), None
@@ -87,7 +88,7 @@ class Executor:
 
     def _trainable(self):
         """`trainable` of every layer; read again when one has been set."""
-        if self._freezes != variables.freezes():
+        if self._freezes != variables.freezes() or not self._flags_are_set:
             self._freezes = variables.freezes()
             self._flags = tuple([node.layer.trainable for node in self.flat.nodes])
         return self._flags

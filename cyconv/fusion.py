@@ -92,12 +92,12 @@ def fuse(flat, shapes, training):
             continue
         group, inputs, layer, shortcut = [node], list(node.inputs), None, None
         after = follower(node)
-        if isinstance(node.layer, Conv):
+        if _is_convolution(node):
             group, layer, shortcut = convolution_and_followers(node)
             pool = follower(group[-1])
             if pool is not None and _pools_maxima(pool) and _may_be_pooled(layer or node.layer):
                 group, layer = [*group, pool], PooledConvolution(layer or node.layer, pool.layer)
-        elif _joins_two(node, shapes) and after is not None and isinstance(after.layer, Conv):
+        elif _joins_two(node, shapes) and after is not None and _is_convolution(after):
             rest, whole, shortcut = convolution_and_followers(after)
             group, layer = [node, *rest], JoinedConvolution(node.layer, after.layer, whole or after.layer)
         elif normalises(node):
@@ -149,8 +149,15 @@ def _softmax_behind(step, touching):
     return readers[0] if same and y.shape[-1] == prediction.shape[-1] else None
 
 
+def _is_convolution(node):
+    """Whether it is a convolution as this package has it: a class made from it may compute something else."""
+    kind = type(node.layer)
+    own = ("forward", "backward", "convolve", "compute_output_shape")
+    return issubclass(kind, Conv) and all(getattr(kind, name) is getattr(Conv, name) for name in own)
+
+
 def _is_linear_convolution(node):
-    return isinstance(node.layer, Conv) and node.layer.activation == "linear"
+    return _is_convolution(node) and node.layer.activation == "linear"
 
 
 def _normalises_channels(node, shapes):

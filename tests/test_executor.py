@@ -208,3 +208,25 @@ def test_switches_are_made_only_where_a_gradient_reads_them(size, window, channe
     assert sum("max_pool" in line for line in plan) == (2 if size == 12 else 3)  # a name, or an operation
     model.train_on_batch(x, y)
     assert made() == [False, True]  # nobody wants the gradient of the images
+
+
+def test_a_layer_with_a_flag_of_its_own_is_asked_at_every_step():
+    class Own(layers.Dense):
+        frozen = False
+
+        @property
+        def trainable(self):
+            return not self.frozen
+
+        @trainable.setter
+        def trainable(self, value): ...
+
+    model = keras.Sequential([keras.Input((3,)), Own(2, name="own"), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((4, 3), "f4"), np.zeros((4, 2), "f4")
+    kernel = model.get_layer("own").kernel
+    for frozen in (False, True, False):
+        Own.frozen = frozen
+        before = kernel.numpy()
+        model.train_on_batch(x, y)
+        assert (kernel.numpy() == before).all() == frozen

@@ -250,3 +250,26 @@ def test_environment_switches_it_off(run_python):
     code = "from cyconv import fusion; print(fusion.enabled())"
     assert run_python(code) == "True"
     assert run_python(code, CYCONV_FUSION="0") == "False"
+
+
+@pytest.mark.parametrize("follower", [lambda: layers.MaxPooling2D(2), layers.ReLU, layers.BatchNormalization])
+def test_a_class_made_from_a_convolution_computes_what_it_says(follower):
+    class Called(layers.Conv2D):
+        def call(self, x):
+            return 2 * x[:, :10, :10, :1].repeat(5, -1)
+
+    class Forwarded(layers.Conv2D):
+        def forward(self, ops, x, training):
+            y, saved = super().forward(ops, x, training)
+            return ops.map(np.abs, y), saved
+
+    images = np.random.default_rng(0).standard_normal((6, 12, 12, 3)).astype(np.float32)
+    for kind in (Called, Forwarded):
+        answers = []
+        for on in (True, False):
+            fusion.set_fusion(on)
+            keras.utils.set_random_seed(1)
+            inputs = keras.Input((12, 12, 3))
+            model = keras.Model(inputs, follower()(kind(5, 3, activation="linear")(inputs)))
+            answers.append(model.predict_on_batch(images))
+        np.testing.assert_array_equal(*answers)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernels import LEVELS, check, normal
+from kernels import FAST, LEVELS, check, normal
 
 from cyconv import shapes
 
@@ -133,3 +133,17 @@ def cases(draw):
 @given(drawn=cases())
 def test_random_geometries(level, drawn):
     verify(drawn, level, threads=(1, 3))
+
+
+@pytest.mark.parametrize("level", FAST)
+def test_long_sums_keep_their_digits(level):
+    """Half a million equal terms: one float32 that adds them all up is off by a thousandth."""
+    x, dy = np.ones((8, 260, 260, 1)), np.full((8, 256, 256, 1), 0.061403509229421616)
+
+    def run(door, x, dy):
+        dkernel, dbias = np.zeros((5, 5, 1, 1), x.dtype), np.zeros(1, x.dtype)
+        door.convolution_kernel_gradient(x, dy, dkernel, dbias, strides=(1, 1), padding=((0, 0),) * 2,
+                                         dilation=(1, 1), algorithm="direct")  # fmt: skip
+        return [dkernel, dbias]
+
+    check(run, [x, dy], level, terms=4096, threads=(1,))

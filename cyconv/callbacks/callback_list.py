@@ -40,7 +40,8 @@ class CallbackList(Callback):
                 model.history = callback
 
     def listens(self, hook):
-        return any(c.listens(hook) for c in self.callbacks)
+        own = getattr(type(self), hook) is not getattr(CallbackList, hook)
+        return own or any(c.listens(hook) for c in self.callbacks)
 
     def logs_of(self, hook, logs):
         """logs(), if some callback will look at it now, else {}."""

@@ -83,6 +83,8 @@ class Layer(Explainable, Configurable):
             bridge(cls)
         if "build" in cls.__dict__ and cls.build_marks_built:
             cls.build = _marking_built(cls.build)
+        if "trainable" in cls.__dict__:
+            cls.trainable_is_set = cls.__dict__.get("trainable_is_set", False)
 
     # For subclasses --------------------------------------------------------------------------------------
 
@@ -260,6 +262,9 @@ class Layer(Explainable, Configurable):
         return [t.shape for t in given] if isinstance(given, list) else given.shape
 
     # Weights ---------------------------------------------------------------------------------------------
+
+    # Whether `trainable` changes only where it is set; with a property of its own a class need not say so.
+    trainable_is_set = True
 
     @property
     def trainable(self):

@@ -68,6 +68,8 @@ class Container(Layer):
         """The variables that training changes, layer by layer."""
         return _unique(v for layer in self.layers for v in layer.trainable_weights)
 
+    trainable_is_set = True
+
     @Layer.trainable.setter
     def trainable(self, value):
         """Sets the flag of every layer inside, as Keras does."""
