@@ -219,3 +219,17 @@ def test_tensorboard_that_is_not_installed_says_what_to_install():
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "pip install 'cyconv[tensorboard]'" in said
+
+
+def test_a_list_with_hooks_of_its_own_hears_every_batch():
+    heard = []
+
+    class Counting(c.CallbackList):
+        def on_train_batch_end(self, batch, logs=None):
+            heard.append(("batch", batch))
+
+        def on_run_step(self, run):
+            heard.append(("step", run.batch))
+
+    model().fit(X, Y, batch_size=2, epochs=1, verbose=0, callbacks=[Counting([])])
+    assert heard == [("batch", 0), ("step", 1), ("batch", 1), ("step", 2), ("step", 0)]

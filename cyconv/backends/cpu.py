@@ -187,7 +187,7 @@ def moments_shape(x, kernel, **options):
 
 def _by_tiles(x, kernel, *, strides, padding, dilation, groups=1, algorithm="auto"):
     """How many of Winograd's tiles a convolution has, if it runs by them in float32; else None."""
-    out = window_output(x.shape[1:-1], kernel.shape[:-2], strides, dilation, padding, "kernel")
+    out = made_by(x, kernel, strides, padding, dilation)
     taken = algorithms.choose(algorithm, x.shape[0], out, x.shape[-1], kernel.shape[-1], kernel.shape[:-2],
                               strides, padding, dilation, groups)  # fmt: skip
     if taken != "winograd" or level == "naive" or str(x.dtype) != "float32" or 0 in (*x.shape, *out):
