@@ -132,10 +132,25 @@ cy_entry cy_find(int op, int type, int level);
 int cy_best_level(void);
 int cy_has_level(int level);
 
-/* Runs calls[0..count) in order. */
-void cy_run(const cy_call *calls, ptrdiff_t count);
-/* The same, adding the seconds that each call took to seconds[0..count). */
-void cy_run_timed(const cy_call *calls, ptrdiff_t count, double *seconds);
+/* How the runs of a plan went, with a team and alone (company.c); begins as zeros. */
+enum { CY_COMPARED = 5 };
+typedef struct {
+    double took[2][CY_COMPARED]; /* seconds of the latest runs: [0] together, [1] alone */
+    unsigned runs[2];
+    int alone; /* how it goes between trials */
+    int trial; /* runs of a trial still to come */
+    int rest; /* runs until the next trial, at least */
+    int sure; /* how often, one after the other, the same way won clearly */
+    double spent, due; /* seconds that the trial took; when the next one may begin */
+} cy_company;
+
+/* Whether the next run goes alone; a run has taken so long, and it is now so late. */
+int cy_goes_alone(const cy_company *company);
+void cy_ran(cy_company *company, double seconds, double now);
+
+/* Runs calls[0..count) in order, on threads as `company` has learned, unless NULL: then as each call says. Adds the
+ * seconds that each call took to seconds[0..count), unless NULL. */
+void cy_run(const cy_call *calls, ptrdiff_t count, cy_company *company, double *seconds);
 
 const char *cy_op_name(int op);
 const char *cy_activation_name(int activation);

@@ -1,6 +1,7 @@
 /* dispatch.c: which kernel runs an operation on this processor, and the running of a plan. */
 #include "clock.h"
 #include "tables.h"
+#include "threads.h"
 
 #if defined(__x86_64__)
 #define CY_X86_64 1
@@ -44,18 +45,21 @@ int cy_best_level(void)
     return best;
 }
 
-void cy_run(const cy_call *calls, ptrdiff_t count)
+void cy_run(const cy_call *calls, ptrdiff_t count, cy_company *company, double *seconds)
 {
-    for (ptrdiff_t i = 0; i < count; i++)
-        calls[i].kernel(&calls[i]);
-}
-
-void cy_run_timed(const cy_call *calls, ptrdiff_t count, double *seconds)
-{
+    const double start = company ? cy_seconds() : 0;
+    if (company)
+        cy_keep_alone(cy_goes_alone(company));
     for (ptrdiff_t i = 0; i < count; i++) {
-        const double start = cy_seconds();
+        const double before = seconds ? cy_seconds() : 0;
         calls[i].kernel(&calls[i]);
-        seconds[i] += cy_seconds() - start;
+        if (seconds)
+            seconds[i] += cy_seconds() - before;
+    }
+    if (company) {
+        const double now = cy_seconds();
+        cy_keep_alone(0);
+        cy_ran(company, now - start, now);
     }
 }
 

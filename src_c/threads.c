@@ -260,10 +260,14 @@ static void run_together(const cy_call *call, int wanted, cy_body body, void *jo
     learn(1 + members, pool.waited + now - done, now - begun, now);
 }
 
+static _Thread_local int kept_alone;
+
+void cy_keep_alone(int alone) { kept_alone = alone; }
+
 void cy_parallel(const cy_call *call, int threads, cy_body body, void *job)
 {
     threads = threads <= JOINED ? threads : JOINED;
-    if (threads > 1 && !atomic_flag_test_and_set(&pool.busy)) {
+    if (threads > 1 && !kept_alone && !atomic_flag_test_and_set(&pool.busy)) {
         const int together = cy_seconds() >= pool.alone_until;
         if (together)
             run_together(call, threads - 1, body, job);
@@ -292,6 +296,8 @@ void cy_wait(cy_team team)
 }
 
 #else
+
+void cy_keep_alone(int alone) { (void)alone; }
 
 void cy_parallel(const cy_call *call, int threads, cy_body body, void *job)
 {

@@ -46,6 +46,9 @@ static inline cy_range cy_share(cy_team team, ptrdiff_t count, ptrdiff_t grain)
 /* Runs body once in each thread of a team of at most `threads` (threads.c: how the team comes together). */
 void cy_parallel(const cy_call *call, int threads, cy_body body, void *job);
 
+/* Keeps the regions of the calling thread on that thread, until it is called with 0. */
+void cy_keep_alone(int alone);
+
 /* Every thread of the team waits here for the others. */
 void cy_wait(cy_team team);
 

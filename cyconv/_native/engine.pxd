@@ -36,8 +36,12 @@ cdef extern from "cyconv.h" nogil:
     cy_entry cy_find(int op, int type, int level)
     int cy_best_level()
     int cy_has_level(int level)
-    void cy_run(const cy_call *calls, ptrdiff_t count)
-    void cy_run_timed(const cy_call *calls, ptrdiff_t count, double *seconds)
+    ctypedef struct cy_company:
+        pass
+
+    int cy_goes_alone(const cy_company *company)
+    void cy_ran(cy_company *company, double seconds, double now)
+    void cy_run(const cy_call *calls, ptrdiff_t count, cy_company *company, double *seconds)
     const char *cy_op_name(int op)
     const char *cy_activation_name(int activation)
     const char *cy_binary_name(int binary)

@@ -59,11 +59,14 @@ cdef class Plan:
     cdef cy_call *calls
     cdef readonly Py_ssize_t count
     cdef Py_ssize_t capacity
+    cdef int threads  # the most that a call may use
+    cdef cy_company learned
     cdef list kept
 
     def __cinit__(self):
         self.calls = NULL
-        self.count = self.capacity = 0
+        self.count = self.capacity = self.threads = 0
+        memset(&self.learned, 0, sizeof(cy_company))
         self.kept = []
 
     def __dealloc__(self):
@@ -97,11 +100,12 @@ cdef class Plan:
         call.kernel = cy_find(op, type, level).run
         self.kept.append((operands, work, code))
         self.count += 1
+        self.threads = max(self.threads, threads)
 
     def run(self):
         """Runs every call, in order, in one stretch of C."""
         with nogil:
-            cy_run(self.calls, self.count)
+            cy_run(self.calls, self.count, self.company(), NULL)
 
     def run_timed(self, double[::1] seconds):
         """The same, adding each call's seconds to `seconds`."""
@@ -109,7 +113,26 @@ cdef class Plan:
             raise ValueError("one entry per call is needed")
         if self.count:
             with nogil:
-                cy_run_timed(self.calls, self.count, &seconds[0])
+                cy_run(self.calls, self.count, self.company(), &seconds[0])
+
+    cdef cy_company *company(self) noexcept nogil:
+        """What runs with and without a team have taken; there is none to compare on one thread."""
+        return &self.learned if self.threads > 1 else NULL
+
+
+def rehearsal(together, alone):
+    """How a plan would run, True for alone, whose runs would take so many seconds each: two sequences."""
+    cdef cy_company company
+    cdef double now = 0, seconds
+    memset(&company, 0, sizeof(company))
+    went = []
+    for if_together, if_alone in zip(together, alone, strict=True):
+        goes_alone = bool(cy_goes_alone(&company))
+        went.append(goes_alone)
+        seconds = if_alone if goes_alone else if_together
+        now += seconds
+        cy_ran(&company, seconds, now)
+    return went
 
 
 def best_level():
