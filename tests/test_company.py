@@ -1,4 +1,4 @@
-"""Whether a plan asks for company: it follows what runs take, seldom tries the other way, and changes no byte."""
+"""Whether a plan asks for company: it follows what runs take, seldom tries the other way, changes no byte."""
 
 import itertools
 
