@@ -51,6 +51,7 @@ class Executor:
         self.random_state = np.zeros(1, np.uint64)
         self._drawn = memoryview(self.random_state)  # counts without NumPy, whose way to one number is long
         self.recorded, self.arena = OrderedDict(), None
+        self.at_once = {"train": 1, "test": 1}  # how many steps `fit` and `evaluate` run in a call
         self._moves, self._trained = variables.moves(), None  # of the recordings; of the arena
 
     def forget(self):
@@ -250,6 +251,17 @@ class Executor:
         recorded.program.run()
         if recorded.tally is not None:
             recorded.tally.add()
+
+    def run_batches(self, recorded, training, pairs, rows):
+        """Runs a step for each row of `rows` (steps, batch). pairs: (array of the step, values) to load."""
+        drawn = hyper = hypers = None
+        if training:
+            drawn, hyper = self.random_state, self.model.optimizer.hyper
+            hypers = np.empty((len(rows), *hyper.shape), hyper.dtype)
+            for i in range(len(rows)):
+                self.model.optimizer.before_step()
+                hypers[i] = hyper
+        recorded.program.run_batches(pairs, rows, drawn, hyper, hypers, recorded.tally)
 
 
 def _of_batch(what, count):

@@ -152,6 +152,33 @@ void cy_ran(cy_company *company, double seconds, double now);
  * seconds that each call took to seconds[0..count), unless NULL. */
 void cy_run(const cy_call *calls, ptrdiff_t count, cy_company *company, double *seconds);
 
+/* Rows of `bytes` bytes, `count` of them from `from` on, that a step wants in `to`. */
+typedef struct {
+    const char *from;
+    char *to;
+    size_t bytes;
+    ptrdiff_t count;
+} cy_fed;
+
+/* What changes from one step of a plan to the next (batches.c); NULL: nothing of the kind. */
+typedef struct {
+    ptrdiff_t steps, batch;
+    const cy_fed *fed;
+    int feds;
+    const int64_t *rows; /* (steps, batch) */
+    uint64_t *drawn; /* one more with each step */
+    char *hyper; /* what the optimiser reads, and what that is in each step */
+    const char *hypers;
+    size_t hyper_bytes;
+    const void *const *number; /* loss and metrics, doubles if `wide`, else floats */
+    int numbers, wide;
+    double *noted; /* (steps, numbers): what they were after each step */
+} cy_batches;
+
+/* Runs the calls once for each step. */
+void cy_run_batches(const cy_call *calls, ptrdiff_t count, cy_company *company, double *seconds,
+                    const cy_batches *batches);
+
 const char *cy_op_name(int op);
 const char *cy_activation_name(int activation);
 const char *cy_binary_name(int binary);

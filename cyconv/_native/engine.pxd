@@ -1,6 +1,6 @@
 # The one header of src_c/, as Cython sees it.
 from libc.stddef cimport ptrdiff_t, size_t
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 
 cdef extern from "cyconv.h" nogil:
     enum:
@@ -41,6 +41,27 @@ cdef extern from "cyconv.h" nogil:
 
     int cy_goes_alone(const cy_company *company)
     void cy_ran(cy_company *company, double seconds, double now)
+    ctypedef struct cy_fed:
+        const char *from_ "from"
+        char *to
+        size_t bytes
+        ptrdiff_t count
+
+    ctypedef struct cy_batches:
+        ptrdiff_t steps, batch
+        const cy_fed *fed
+        int feds
+        const int64_t *rows
+        uint64_t *drawn
+        char *hyper
+        const char *hypers
+        size_t hyper_bytes
+        const void **number
+        int numbers, wide
+        double *noted
+
+    void cy_run_batches(const cy_call *calls, ptrdiff_t count, cy_company *company, double *seconds,
+                        const cy_batches *batches)
     void cy_run(const cy_call *calls, ptrdiff_t count, cy_company *company, double *seconds)
     const char *cy_op_name(int op)
     const char *cy_activation_name(int activation)

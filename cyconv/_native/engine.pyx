@@ -20,6 +20,10 @@ LEVELS = {cy_level_name(i).decode(): i for i in range(CY_LEVELS)}
 NEEDS_INPUT = frozenset(name for name, i in ACTIVATIONS.items() if i >= CY_NEEDS_INPUT)
 
 
+cdef enum:
+    MOST_FED = 64
+
+
 cdef void *address(object array) except? NULL:
     """Where a contiguous buffer begins. The caller keeps the array alive."""
     cdef Py_buffer view
@@ -114,6 +118,53 @@ cdef class Plan:
         if self.count:
             with nogil:
                 cy_run(self.calls, self.count, self.company(), &seconds[0])
+
+    def run_batches(self, fed, const int64_t[:, ::1] rows, drawn, hyper, hypers, numbers,
+                    double[:, ::1] noted, double[::1] seconds=None):
+        """Runs every call once for each row of `rows` (steps, batch), in one stretch of C.
+
+        fed: [(array, values)], array[i] = values[rows[step, i]] before each step. drawn: a uint64 that counts
+        the steps, or None. hyper: the array that `hypers` (steps, ...) has for each step, or None. noted
+        (steps, len(numbers)): the first element of each array of `numbers`, all of one dtype, after each step.
+        """
+        cdef cy_batches b
+        cdef cy_fed feds[MOST_FED]
+        cdef const void *places[MOST_FED]
+        cdef int i
+        memset(&b, 0, sizeof(b))
+        if len(fed) > MOST_FED or len(numbers) > MOST_FED:
+            raise ValueError(f"a step has at most {MOST_FED} arrays to feed, and as many numbers to note")
+        b.steps, b.batch = rows.shape[0], rows.shape[1]
+        if noted.shape[0] < b.steps or noted.shape[1] != len(numbers):
+            raise ValueError("`noted` has a row for each step, and a column for each number")
+        if seconds is not None and seconds.shape[0] < self.count:
+            raise ValueError("one entry per call is needed")
+        if b.steps == 0 or b.batch == 0 or self.count == 0:
+            return
+        for i, (array, values) in enumerate(fed):
+            if array.dtype != values.dtype or array.shape[1:] != values.shape[1:] or len(array) < b.batch:
+                raise ValueError("the rows of the data are not those of the step")
+            if len(values) == 0:
+                raise ValueError("there are no rows")
+            feds[i].from_, feds[i].to = <const char *> address(values), <char *> address(array)
+            feds[i].bytes, feds[i].count = array.nbytes // len(array), len(values)
+        b.fed, b.feds, b.rows = feds, len(fed), &rows[0, 0]
+        b.drawn = <uint64_t *> address(drawn)
+        if hyper is not None:
+            if hypers.dtype != hyper.dtype or hypers.shape != (b.steps, *hyper.shape):
+                raise ValueError("`hypers` has a `hyper` for each step")
+            b.hyper, b.hypers = <char *> address(hyper), <const char *> address(hypers)
+            b.hyper_bytes = hyper.nbytes
+        for i, number in enumerate(numbers):
+            places[i] = address(number)
+            b.wide = number.dtype == "float64"
+        if len(numbers):
+            b.number, b.numbers, b.noted = places, len(numbers), &noted[0, 0]
+        cdef double *clock = NULL
+        if seconds is not None:
+            clock = &seconds[0]
+        with nogil:
+            cy_run_batches(self.calls, self.count, self.company(), clock, &b)
 
     cdef cy_company *company(self) noexcept nogil:
         """What runs with and without a team have taken; there is none to compare on one thread."""

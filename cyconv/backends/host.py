@@ -15,6 +15,9 @@ from .algorithms import Choice
 from .interface import Door, in_numpy
 
 
+MOST_AT_ONCE = 64  # steps
+
+
 class Host(Door):
     """What both share: arrays are C-contiguous NumPy arrays."""
 
@@ -184,24 +187,32 @@ class Mailbox:
 
 
 class Tally:
-    """sums[i] += scales[i] * arrays[i][0] with each step, in float64.
+    """What steps leave behind: scales[i] * arrays[i][0] of each, in float64.
 
     On plain numbers: after a step's kernels no code is in a cache, and NumPy's way to one number is long.
     """
 
     def __init__(self, arrays, scales):
-        self.numbers, self.scales = [a.item for a in arrays], scales
-        self.zeros = self.sums = [0.0] * len(arrays)
+        self.arrays, self.scales = arrays, scales
+        self.numbers, self.noted = [a.item for a in arrays], []
+        self.room = np.empty((MOST_AT_ONCE, len(arrays)))
 
     def add(self):
         """A step has been run."""
-        counted = zip(self.sums, self.scales, self.numbers, strict=True)
-        self.sums = [total + scale * number() for total, scale, number in counted]
+        self._note([number() for number in self.numbers])
+
+    def add_rows(self, count):
+        """So many steps have been run, and left their numbers in `room`."""
+        for numbers in self.room[:count].tolist():
+            self._note(numbers)
+
+    def _note(self, numbers):
+        self.noted.append([scale * n for scale, n in zip(self.scales, numbers, strict=True)])
 
     def take(self):
-        """The sums so far; they begin again at 0."""
-        sums, self.sums = self.sums, self.zeros
-        return sums
+        """The numbers of each step so far; then there are none."""
+        noted, self.noted = self.noted, []
+        return noted
 
 
 class Program:
@@ -211,6 +222,7 @@ class Program:
 
     def __init__(self, parts):
         self.parts = parts
+        self.clock = None  # an array, to which each run of a plan adds its calls' seconds
 
     @property
     def stretches(self):
@@ -223,8 +235,24 @@ class Program:
             values.take(rows, axis=0, out=array, mode="clip")
 
     def run(self):
+        if self.clock is not None:
+            self.parts[0].run_timed(self.clock)
+            return
         for part in self.parts:
             part.run() if isinstance(part, engine.Plan) else part()
+
+    @property
+    def most_at_once(self):
+        """How many steps `run_batches` takes."""
+        return MOST_AT_ONCE if len(self.parts) == 1 and isinstance(self.parts[0], engine.Plan) else 1
+
+    def run_batches(self, pairs, rows, drawn, hyper, hypers, tally):
+        """A step for each row of `rows` (steps, batch), loaded from pairs of (array, values), in one call.
+        drawn: the random state. hyper: what the optimiser reads; `hypers` has its values, step by step.
+        """
+        (plan,) = self.parts
+        plan.run_batches(pairs, rows, drawn, hyper, hypers, tally.arrays, tally.room, self.clock)
+        tally.add_rows(len(rows))
 
     def run_timed(self):
         """Runs once; returns the seconds of every step, in order."""

@@ -51,13 +51,17 @@ class Batches:
 
     def load(self, recorded, rows):
         """Copies rows (an index array) into the arrays of a recorded step."""
+        recorded.program.load(self.pairs(recorded), rows, self.copies)
+
+    def pairs(self, recorded):
+        """[(array of a recorded step, the data that it is loaded from)]"""
         step, pairs = self._pairs
         if step is not recorded:
             sides = zip(self.groups(), (recorded.inputs, recorded.targets, recorded.weights), strict=True)
             pairs = [(array, values) for group, arrays in sides
                      for values, array in zip(group, arrays, strict=True) if array is not None]  # fmt: skip
             self._pairs = recorded, pairs
-        recorded.program.load(pairs, rows, self.copies)
+        return pairs
 
 
 dtype_name = lru_cache(str)  # str() of a dtype takes longer than all else that a signature needs

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from contextlib import closing, suppress
 
 import numpy as np
@@ -35,6 +36,7 @@ class _OneAtATime:
 
 
 STEPS = _OneAtATime()
+AT_ONCE = 0.1  # seconds of steps that may go by without a look at Python: at Ctrl-C, for one
 
 class Inference:
     """Evaluation and prediction, on arrays or on anything that yields batches."""
@@ -49,6 +51,32 @@ class Inference:
             self.executor.run(recorded, mode == "train")
             if measures is not None:
                 measures.add(recorded, len(rows))
+            return recorded
+
+    def _bundles(self, mode, source, batches, watched):
+        """An epoch's batches in bundles that are run in one call; one by one where callbacks watch each, or
+        something needs Python between them.
+        """
+        together = source.in_memory and not watched and not self.compiled.on_host
+        return sources.bundles(batches, lambda: self.executor.at_once[mode] if together else 1)
+
+    def _run_bundle(self, mode, batch, rows, measures):
+        start = time.perf_counter()
+        if len(rows) == 1:
+            recorded = self._step(mode, batch, rows[0], measures)
+        else:
+            recorded = self._steps(mode, batch, rows, measures)
+        each = (time.perf_counter() - start) / len(rows)
+        self.executor.at_once[mode] = max(1, min(recorded.program.most_at_once, int(AT_ONCE / each)))
+
+    def _steps(self, mode, batch, rows, measures):
+        """As `_step`, for a list of rows of equal number."""
+        with STEPS:
+            recorded = self.executor.step(mode, *batch.signature(len(rows[0])))
+            measures.begin(recorded)
+            pairs, rows = batch.pairs(recorded), np.asarray(rows, np.int64)
+            self.executor.run_batches(recorded, mode == "train", pairs, rows)
+            measures.add(recorded, rows.shape[1], len(rows))
             return recorded
 
     # Data --------------------------------------------------------------------------------------------------
@@ -104,10 +132,11 @@ class Inference:
         source.restart()
         hooks.on_test_begin()
         with closing(source.epoch()) as batches:
-            for i, (batch, rows) in enumerate(batches):
+            bundles = self._bundles("test", source, batches, begins or ends)
+            for i, (batch, rows) in enumerate(bundles):
                 if begins:
                     hooks.on_test_batch_begin(i)
-                self._step("test", batch, rows, measures)
+                self._run_bundle("test", batch, rows, measures)
                 if ends:
                     hooks.on_test_batch_end(i, hooks.logs_of("on_test_batch_end", measures.logs))
                 if self.stop_evaluating:

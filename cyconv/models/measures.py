@@ -36,22 +36,23 @@ class Measures:
         if recorded.counts_for is not self or not recorded.pending:
             return
         recorded.pending = 0
-        counted = recorded.tally.take()
-        each = len(counted) - 2 * len(recorded.metrics)
-        losses = counted[:each]
-        self.sums = losses if self.sums is None else [a + b for a, b in zip(self.sums, losses, strict=True)]
-        for i, (metric, *_) in enumerate(recorded.metrics):
-            metric.add(*counted[each + 2 * i : each + 2 * i + 2])
+        for counted in recorded.tally.take():  # step by step: sums do not depend on when they are asked for
+            each = len(counted) - 2 * len(recorded.metrics)
+            losses = counted[:each]
+            sums = self.sums
+            self.sums = losses if sums is None else [a + b for a, b in zip(sums, losses, strict=True)]
+            for i, (metric, *_) in enumerate(recorded.metrics):
+                metric.add(*counted[each + 2 * i : each + 2 * i + 2])
 
     def _collect_all(self):
         for recorded in self._counting:
             self.collect(recorded)
 
-    def add(self, recorded, count):
-        """A step on `count` samples has been run."""
+    def add(self, recorded, count, steps=1):
+        """Steps on `count` samples each have been run."""
         host = recorded.backend.to_host
-        self.seen += count
-        recorded.pending += 1
+        self.seen += count * steps
+        recorded.pending += steps
         if recorded.backend.memory == "host":
             self.collect(recorded)
         for i, weighted, metric in self.model.compiled.on_host:

@@ -18,6 +18,8 @@ DEFAULT_BATCH = 32
 class Source:
     """steps: how many batches an epoch has; None: not known before its end."""
 
+    in_memory = False  # whether asking for a batch before the one before it is used does nothing to it
+
     def __init__(self, steps):
         self.steps, self._began, self._done = steps, None, 0
 
@@ -41,8 +43,26 @@ class Source:
         self._done = done
 
 
+def bundles(batches, most):
+    """(batch, [rows, ...]): neighbours from the same arrays and of equal size, up to `most()` of them."""
+    held, of = [], None
+    for batch, rows in batches:
+        if held and (batch is not of or len(rows) != len(held[0])):
+            yield of, held
+            held = []
+        of = batch
+        held.append(rows)
+        if len(held) >= most():
+            yield of, held
+            held = []
+    if held:
+        yield of, held
+
+
 class Arrays(Source):
     """Arrays in memory. With `steps` an epoch has that many batches, and the next one goes on behind them."""
+
+    in_memory = True
 
     def __init__(self, arrays, batch_size=None, shuffle=False, steps=None):
         if batch_size is None:

@@ -29,7 +29,8 @@ class Training(Inference):
         weighted_metrics: those that take sample weights into account.
 
         Each is a name, an object or a configuration. run_eagerly, steps_per_execution, jit_compile and
-        auto_scale_loss are accepted and change nothing: a step is always recorded and replayed.
+        auto_scale_loss are accepted and change nothing: a step is always recorded and replayed; `fit` runs
+        several of them in one call where no callback watches the batches.
         """
         self.optimizer = optimizers.get(optimizer)
         self._compile_arguments = dict(loss=loss, loss_weights=loss_weights, metrics=metrics,
@@ -115,15 +116,15 @@ class Training(Inference):
         if run.stopped:  # resumed behind the batch that stopped it
             return True
         with closing(run.source.epoch()) as batches:
-            for batch, rows in batches:
+            for batch, rows in self._bundles("train", run.source, batches, begins or ends or follows):
                 if begins:
                     hooks.on_train_batch_begin(run.batch)
-                self._step("train", batch, rows, run.measures)
+                self._run_bundle("train", batch, rows, run.measures)
                 if ends:
                     hooks.on_train_batch_end(
                         run.batch, hooks.logs_of("on_train_batch_end", run.measures.logs)
                     )
-                run.batch += 1
+                run.batch += len(rows)
                 if follows:
                     hooks.on_run_step(run)
                 if self.stop_training:

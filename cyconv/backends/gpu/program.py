@@ -33,10 +33,10 @@ class Tally:
         """Counting is part of the program."""
 
     def take(self):
-        """The sums so far; they begin again at 0."""
+        """The sums of the steps so far, as those of one; they begin again at 0."""
         sums = self.backend.to_host(self.sums).tolist()
         self.backend.load(self.sums, self.zeros)
-        return sums
+        return [sums]
 
 
 class Feed:
@@ -126,6 +126,8 @@ class Stretch:
 
 class Program:
     """Stretches of launches and functions in Python, in order. steps: as recorded, buffers placed."""
+
+    most_at_once = 1  # steps a call
 
     def __init__(self, backend, steps, mailbox=None, fed=(), tally=None):
         self.backend, self.mailbox, self.steps = backend, mailbox, steps

@@ -1,0 +1,114 @@
+"""Batches that run in one call: the same bytes as one by one, and one by one where somebody watches."""
+
+import numpy as np
+import pytest
+
+import cyconv
+from cyconv import layers
+from cyconv.backends import host
+from cyconv.executor import Executor
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(203, 9, 9, 2)).astype("f4")
+Y = RNG.integers(0, 3, size=203)
+WEIGHTS = RNG.uniform(0.5, 2, size=203)
+
+
+class Watches(cyconv.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        pass
+
+    def on_test_batch_end(self, batch, logs=None):
+        pass
+
+
+def small(optimizer, custom=False):
+    cyconv.utils.set_random_seed(3)
+    parts = [layers.Input((9, 9, 2)), layers.Conv2D(8, 3, activation="relu"), layers.BatchNormalization(),
+             layers.MaxPooling2D(), layers.Dropout(0.3), layers.Flatten(), layers.Dense(3)]  # fmt: skip
+    if custom:
+        parts.insert(2, Doubled())
+    model = cyconv.Sequential(parts)
+    loss = cyconv.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss, metrics=["accuracy"], weighted_metrics=["accuracy"])
+    return model
+
+
+class Doubled(cyconv.layers.Layer):
+    """A step in Python."""
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def call(self, x):
+        return 2 * x
+
+    def backward(self, dy):
+        return 2 * dy
+
+
+@pytest.fixture
+def bundled(monkeypatch):
+    """The number of steps of each call that ran several."""
+    sizes, run = [], Executor.run_batches
+
+    def counted(self, recorded, training, pairs, rows):
+        sizes.append(len(rows))
+        run(self, recorded, training, pairs, rows)
+
+    monkeypatch.setattr(Executor, "run_batches", counted)
+    return sizes
+
+
+def trained(optimizer, callbacks, **fit):
+    model = small(optimizer())
+    history = model.fit(X, Y, batch_size=10, epochs=3, verbose=0, callbacks=callbacks, **fit).history
+    return [w.tobytes() for w in model.get_weights()], history, model.optimizer.state()
+
+
+def scheduled():
+    return cyconv.optimizers.SGD(cyconv.optimizers.schedules.CosineDecay(0.1, 40), momentum=0.9)
+
+
+def averaged():
+    return cyconv.optimizers.Adam(use_ema=True, ema_overwrite_frequency=7)
+
+
+OPTIMIZERS = [cyconv.optimizers.Adam, cyconv.optimizers.Nadam, scheduled, averaged]
+FITS = [{}, {"shuffle": False}, {"sample_weight": WEIGHTS}, {"steps_per_epoch": 7},
+        {"validation_split": 0.2}, {"validation_data": (X[:50], Y[:50])}]  # fmt: skip
+
+
+@pytest.mark.parametrize("fit", FITS, ids=lambda fit: ", ".join(fit) or "plain")
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda made: made.__name__)
+def test_bundles_give_the_bytes_of_single_steps(bundled, optimizer, fit):
+    together = trained(optimizer, [], **fit)
+    assert max(bundled) > 1
+    del bundled[:]
+    singly = trained(optimizer, [Watches()], **fit)
+    assert bundled == []
+    assert together[:2] == singly[:2]
+    assert repr(together[2]) == repr(singly[2])
+
+
+def test_evaluation_in_bundles_gives_the_same_numbers(bundled):
+    model = small("adam")
+    for _ in range(3):  # how long a step takes is known then
+        found = model.evaluate(X, Y, batch_size=10, verbose=0)
+    assert max(bundled) > 1
+    assert found == model.evaluate(X, Y, batch_size=10, verbose=0, callbacks=[Watches()])
+
+
+def test_no_bundle_is_larger_than_its_room(bundled, monkeypatch):
+    monkeypatch.setattr(cyconv.models.inference, "AT_ONCE", 1e6)
+    small("adam").fit(X, Y, batch_size=2, epochs=2, verbose=0)
+    assert max(bundled) == host.MOST_AT_ONCE
+
+
+def test_what_needs_python_between_two_steps_goes_singly(bundled):
+    model = small("adam", custom=True)
+    model.fit(X, Y, batch_size=10, epochs=3, verbose=0)
+    model = small("adam")
+    model.fit((([X[:10]], Y[:10]) for _ in range(30)), steps_per_epoch=10, epochs=3, verbose=0)
+    assert bundled == []
+
