@@ -41,6 +41,25 @@ def test_growing_and_shrinking_teams_give_the_same_bytes():
         assert all(answer() == expected for _ in range(20)), threads
 
 
+def test_a_training_step_gives_the_same_bytes_with_more_threads_than_cores():
+    """Some come late, or not at all. A transposed convolution of stride 3 is nine walks in one region."""
+    cyconv.utils.set_random_seed(0)
+    layers, x = cyconv.layers, X[:, :33, :31]
+    model = cyconv.Sequential(
+        [layers.Input(x.shape[1:]), layers.Conv2D(32, 3), layers.BatchNormalization(),
+         layers.Conv2DTranspose(16, 4, strides=3), layers.Conv2D(48, 3, strides=2, activation="relu"),
+         layers.MaxPooling2D(3), layers.Flatten(), layers.Dense(4)]
+    )  # fmt: skip
+    model.compile(cyconv.optimizers.SGD(1e-3), "mean_squared_error")
+    begin, results = model.get_weights(), set()
+    for threads in (1, 2, 16, 5):
+        cyconv.set_num_threads(threads)
+        model.set_weights(begin)
+        losses = [model.train_on_batch(x, np.ones((4, 4), "f4")) for _ in range(8)]
+        results.add((tuple(losses), *(w.tobytes() for w in model.get_weights())))
+    assert len(results) == 1
+
+
 def test_callers_in_several_python_threads_do_not_disturb_each_other():
     cyconv.set_num_threads(3)
     expected, wrong = answer(), []
