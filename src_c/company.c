@@ -6,12 +6,12 @@
  * Where two cores share no cache, what one wrote costs the other 100 ns a line and more; a plan of small kernels then
  * takes longer on both than on one, though neither ever waits (threads.c could not tell). How far the cores are apart
  * no system call says, and in a virtual machine it changes: so it is tried. A trial's first run, in which data move
- * from core to core, does not count. A trial takes a hundredth of the time at most, and less each time that the same
- * way wins clearly. */
+ * from core to core, does not count. The first trial comes after FIRST times its time; from then on a trial takes a
+ * hundredth of the time at most, and less each time that the same way wins clearly. */
 #include "cyconv.h"
 
 enum { COMPARED = CY_COMPARED, REST = 32, SUREST = 3 }; /* runs; runs between two trials; powers of two */
-static const double SHARE = 100, CLEARLY = 1.2;
+static const double SHARE = 100, FIRST = 16, CLEARLY = 1.2;
 
 static double median(const double *seconds)
 {
@@ -50,7 +50,7 @@ void cy_ran(cy_company *c, double seconds, double now)
             conclude(c, now);
     } else if (c->due == 0) {
         c->rest = REST;
-        c->due = now + SHARE * (COMPARED + 1) * seconds;
+        c->due = now + FIRST * (COMPARED + 1) * seconds;
     } else if (--c->rest < 0 && now >= c->due)
         c->trial = COMPARED + 1;
 }

@@ -125,7 +125,7 @@ cdef class Plan:
 
         fed: [(array, values)], array[i] = values[rows[step, i]] before each step. drawn: a uint64 that counts
         the steps, or None. hyper: the array that `hypers` (steps, ...) has for each step, or None. noted
-        (steps, len(numbers)): the first element of each array of `numbers`, all of one dtype, after each step.
+        (steps, len(numbers)): the first element of each of `numbers`, all of one dtype, after each step.
         """
         cdef cy_batches b
         cdef cy_fed feds[MOST_FED]
