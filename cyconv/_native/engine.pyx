@@ -20,10 +20,6 @@ LEVELS = {cy_level_name(i).decode(): i for i in range(CY_LEVELS)}
 NEEDS_INPUT = frozenset(name for name, i in ACTIVATIONS.items() if i >= CY_NEEDS_INPUT)
 
 
-cdef enum:
-    MOST_FED = 64
-
-
 cdef void *address(object array) except? NULL:
     """Where a contiguous buffer begins. The caller keeps the array alive."""
     cdef Py_buffer view
@@ -128,12 +124,12 @@ cdef class Plan:
         (steps, len(numbers)): the first element of each of `numbers`, all of one dtype, after each step.
         """
         cdef cy_batches b
-        cdef cy_fed feds[MOST_FED]
-        cdef const void *places[MOST_FED]
+        cdef bytearray room = bytearray(len(fed) * sizeof(cy_fed) + 1)
+        cdef bytearray more_room = bytearray(len(numbers) * sizeof(void *) + 1)
+        cdef cy_fed *feds = <cy_fed *> <char *> room
+        cdef const void **places = <const void **> <char *> more_room
         cdef int i
         memset(&b, 0, sizeof(b))
-        if len(fed) > MOST_FED or len(numbers) > MOST_FED:
-            raise ValueError(f"a step has at most {MOST_FED} arrays to feed, and as many numbers to note")
         b.steps, b.batch = rows.shape[0], rows.shape[1]
         if noted.shape[0] < b.steps or noted.shape[1] != len(numbers):
             raise ValueError("`noted` has a row for each step, and a column for each number")

@@ -42,15 +42,22 @@ class Inference:
     """Evaluation and prediction, on arrays or on anything that yields batches."""
 
     def _step(self, mode, batch, rows, measures=None):
-        """Runs the recorded step for some rows of `batch`, counted in `measures`; returns the step."""
+        """Runs the recorded step once for each of `rows`, index arrays of equal length, counted in `measures`;
+        returns it. Several only where its program takes them.
+        """
         with STEPS:
-            recorded = self.executor.step(mode, *batch.signature(len(rows)))
-            batch.load(recorded, rows)
+            recorded, count = self.executor.step(mode, *batch.signature(len(rows[0]))), len(rows)
             if measures is not None:
                 measures.begin(recorded)
-            self.executor.run(recorded, mode == "train")
+            if measures is not None and recorded.program.most_at_once > 1:
+                pairs = batch.pairs(recorded)
+                self.executor.run_batches(recorded, mode == "train", pairs, np.asarray(rows, np.int64))
+            else:
+                (one,) = rows
+                batch.load(recorded, one)
+                self.executor.run(recorded, mode == "train")
             if measures is not None:
-                measures.add(recorded, len(rows))
+                measures.add(recorded, len(rows[0]), count)
             return recorded
 
     def _bundles(self, mode, source, batches, watched):
@@ -62,22 +69,9 @@ class Inference:
 
     def _run_bundle(self, mode, batch, rows, measures):
         start = time.perf_counter()
-        if len(rows) == 1:
-            recorded = self._step(mode, batch, rows[0], measures)
-        else:
-            recorded = self._steps(mode, batch, rows, measures)
+        recorded = self._step(mode, batch, rows, measures)
         each = (time.perf_counter() - start) / len(rows)
         self.executor.at_once[mode] = max(1, min(recorded.program.most_at_once, int(AT_ONCE / each)))
-
-    def _steps(self, mode, batch, rows, measures):
-        """As `_step`, for a list of rows of equal number."""
-        with STEPS:
-            recorded = self.executor.step(mode, *batch.signature(len(rows[0])))
-            measures.begin(recorded)
-            pairs, rows = batch.pairs(recorded), np.asarray(rows, np.int64)
-            self.executor.run_batches(recorded, mode == "train", pairs, rows)
-            measures.add(recorded, rows.shape[1], len(rows))
-            return recorded
 
     # Data --------------------------------------------------------------------------------------------------
 
@@ -151,7 +145,7 @@ class Inference:
 
     def _on_batch(self, mode, batch, return_dict):
         measures = Measures(self)
-        self._step(mode, batch, np.arange(batch.size), measures)
+        self._step(mode, batch, [np.arange(batch.size)], measures)
         return self._reported(measures.logs(), return_dict)
 
     def _reported(self, logs, return_dict):
@@ -211,5 +205,5 @@ class Inference:
 
     def _outputs(self, batch, rows):
         with STEPS:
-            recorded = self._step("predict", batch, rows)
+            recorded = self._step("predict", batch, [rows])
             return [np.array(recorded.backend.to_host(o)) for o in recorded.outputs]
