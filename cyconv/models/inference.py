@@ -42,7 +42,7 @@ class Inference:
     """Evaluation and prediction, on arrays or on anything that yields batches."""
 
     def _step(self, mode, batch, rows, measures=None):
-        """Runs the recorded step once for each of `rows`, index arrays of equal length, counted in `measures`;
+        """Runs the recorded step once for each of `rows`, index arrays of equal length counted in `measures`;
         returns it. Several only where its program takes them.
         """
         with STEPS:
