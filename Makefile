@@ -134,7 +134,7 @@ debug: $(DEBUG)/.built
 	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 && \
 	../$(BIN)/python -c 'from cyconv._native import engine; print("sanitizer build:", engine.flags())' && \
 	../$(BIN)/python -m pytest -c ../pyproject.toml --rootdir .. -p no:cacheprovider $(ARGS) \
-	    $(addprefix ../,$(KERNEL_TESTS))
+	    $(addprefix ../,$(KERNEL_TESTS) tests/test_bundles.py tests/test_company.py)
 
 $(DEBUG)/.built: $(SOURCES) | $(VENV)/.test
 	CC=$(CC) CYCONV_SANITIZE=1 $(BIN)/python setup.py --quiet build_ext \
