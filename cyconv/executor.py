@@ -26,6 +26,7 @@ class Recorded:
         self.inputs, self.targets, self.weights = [], [], []
         self.outputs, self.loss, self.losses, self.metrics = [], None, [], []
         self.tally, self.counts_for, self.pending = None, None, 0  # see models/measures.py
+        self.at_once = 1  # how many steps `fit` and `evaluate` run in a call
 
 
 class Written:
@@ -51,7 +52,6 @@ class Executor:
         self.random_state = np.zeros(1, np.uint64)
         self._drawn = memoryview(self.random_state)  # counts without NumPy, whose way to one number is long
         self.recorded, self.arena = OrderedDict(), None
-        self.at_once = {"train": 1, "test": 1}  # how many steps `fit` and `evaluate` run in a call
         self._moves, self._trained = variables.moves(), None  # of the recordings; of the arena
 
     def forget(self):
@@ -249,19 +249,25 @@ class Executor:
             self._drawn[0] = (self._drawn[0] + 1) % 2**64
             self.model.optimizer.before_step()
         recorded.program.run()
-        if recorded.tally is not None:
+        if recorded.counts_for is not None:
             recorded.tally.add()
 
     def run_batches(self, recorded, training, pairs, rows):
         """Runs a step for each row of `rows` (steps, batch). pairs: (array of the step, values) to load."""
-        drawn = hyper = hypers = None
-        if training:
-            drawn, hyper = self.random_state, self.model.optimizer.hyper
-            hypers = np.empty((len(rows), *hyper.shape), hyper.dtype)
+        program, tally = recorded.program, recorded.tally
+        if not training:
+            program.run_batches(pairs, rows, None, None, None, tally)
+            return
+        optimizer, ready = self.model.optimizer, 0
+        hypers = np.empty((len(rows), *optimizer.hyper.shape), optimizer.hyper.dtype)
+        try:
             for i in range(len(rows)):
-                self.model.optimizer.before_step()
-                hypers[i] = hyper
-        recorded.program.run_batches(pairs, rows, drawn, hyper, hypers, recorded.tally)
+                optimizer.before_step()
+                hypers[i], ready = optimizer.hyper, i + 1
+        finally:  # a schedule of the user's may raise: the steps before it are done
+            if ready:
+                drawn, hyper = self.random_state, optimizer.hyper
+                program.run_batches(pairs, rows[:ready], drawn, hyper, hypers[:ready], tally)
 
 
 def _of_batch(what, count):

@@ -14,8 +14,8 @@ typedef struct {
     ptrdiff_t batch;
 } gathering;
 
-/* to[i] = from[rows[i]], rows below 0 and behind the last one moved to the nearest. A thread has the images that it will
- * have in the layers. */
+/* to[i] = from[rows[i]], rows below 0 and behind the last one moved to the nearest. A thread has the images that it
+ * will have in the layers. */
 static void gather_body(const cy_call *call, cy_team team, void *job)
 {
     const gathering *g = job;
@@ -42,8 +42,10 @@ void cy_run_batches(const cy_call *calls, ptrdiff_t count, cy_company *company, 
                     const cy_batches *b)
 {
     for (ptrdiff_t step = 0; step < b->steps; step++) {
+        cy_keep_alone(company && cy_goes_alone(company));
         for (int i = 0; i < b->feds; i++)
             gather(calls, &b->fed[i], b->rows + step * b->batch, b->batch);
+        cy_keep_alone(0);
         if (b->drawn)
             ++*b->drawn;
         if (b->hyper)

@@ -49,6 +49,8 @@ void cy_ran(cy_company *c, double seconds, double now)
         if (--c->trial == 0)
             conclude(c, now);
     } else if (c->due == 0) {
+        if (c->runs[0] < COMPARED) /* the first run finds nothing in the caches */
+            return;
         c->rest = REST;
         c->due = now + FIRST * (COMPARED + 1) * seconds;
     } else if (--c->rest < 0 && now >= c->due)

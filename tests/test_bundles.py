@@ -106,6 +106,84 @@ def test_no_bundle_is_larger_than_its_room(bundled, monkeypatch):
     assert max(bundled) == host.MOST_AT_ONCE
 
 
+def warm(bundled):
+    """A model that has been trained in bundles."""
+    model = small("adam")
+    model.fit(X, Y, batch_size=10, epochs=3, verbose=0)
+    assert max(bundled) > 1
+    del bundled[:]
+    return model
+
+
+def test_a_model_that_needs_python_from_now_on_goes_singly(bundled):
+    model = warm(bundled)
+    with cyconv.backends.use("reference"):
+        model.fit(X, Y, batch_size=10, verbose=0)
+    model = warm(bundled)
+
+    class Own(cyconv.losses.Loss):
+        def call(self, y_true, y_pred):
+            return np.mean(y_pred**2, axis=-1)
+
+        def gradient(self, y_true, y_pred):
+            return 2 * y_pred / y_pred.shape[-1]
+
+    model.compile("adam", Own())
+    labels = np.eye(3, dtype="f4")[Y]
+    model.fit(X, labels, batch_size=10, verbose=0)
+    model.evaluate(X, labels, batch_size=10, verbose=0)
+    assert bundled == [] and int(model.optimizer.iterations) == 21
+
+
+def test_a_small_batch_says_nothing_of_large_ones(bundled):
+    model = small("adam")
+    model.fit(X, Y, batch_size=1, epochs=2, verbose=0)
+    del bundled[:]
+    model.fit(X, Y, batch_size=100, verbose=0)  # 2 and a rest: the first is timed by itself
+    assert bundled == []
+
+
+def test_any_number_of_metrics_and_inputs(bundled):
+    inputs = [layers.Input((2,)) for _ in range(70)]
+    model = cyconv.Model(inputs, layers.Dense(1)(layers.Concatenate()(inputs)))
+    metrics = [cyconv.metrics.MeanSquaredError(name=f"m{i}") for i in range(40)]
+    model.compile("adam", "mean_squared_error", metrics=metrics)
+    data = [X[:, 0, 0] for _ in range(70)]
+    logs = model.fit(data, X[:, 0, 0, :1], batch_size=10, epochs=3, verbose=0).history
+    assert max(bundled) > 1 and len({tuple(logs[f"m{i}"]) for i in range(40)}) == 1
+
+
+def test_rates_that_may_depend_on_the_weights_are_asked_for_step_by_step(bundled):
+    seen = []
+    model = small(cyconv.optimizers.SGD(lambda: seen.append(model.get_weights()[0].sum()) or 0.01))
+    model.fit(X, Y, batch_size=10, epochs=2, verbose=0)
+    assert bundled == [] and len(set(seen)) >= 42
+
+
+def test_a_schedule_that_raises_leaves_the_steps_before_it_done(bundled):
+    class Breaks(cyconv.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            if step == 39:
+                raise RuntimeError("no rate")
+            return 0.01
+
+    together, singly = small(cyconv.optimizers.SGD(Breaks())), small(cyconv.optimizers.SGD(Breaks()))
+    for model, callbacks in ((together, []), (singly, [Watches()])):
+        with pytest.raises(RuntimeError, match="no rate"):
+            model.fit(X, Y, batch_size=10, epochs=4, verbose=0, shuffle=False, callbacks=callbacks)
+        assert int(model.optimizer.iterations) == 39
+    assert max(bundled) > 1
+    assert [w.tobytes() for w in together.get_weights()] == [w.tobytes() for w in singly.get_weights()]
+
+
+@pytest.mark.parametrize("verbose", ["auto", 2])
+def test_callbacks_of_epochs_leave_bundles_together(bundled, verbose, tmp_path):
+    kept = [cyconv.callbacks.ModelCheckpoint(tmp_path / "model.safetensors", save_weights_only=True),
+            cyconv.callbacks.BackupAndRestore(tmp_path / "backup")]  # fmt: skip
+    small("adam").fit(X, Y, batch_size=10, epochs=3, verbose=verbose, callbacks=kept)
+    assert max(bundled) > 1
+
+
 def test_what_needs_python_between_two_steps_goes_singly(bundled):
     model = small("adam", custom=True)
     model.fit(X, Y, batch_size=10, epochs=3, verbose=0)

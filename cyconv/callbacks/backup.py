@@ -56,6 +56,10 @@ class BackupAndRestore(Callback):
                 "to begin anew, remove that folder"
             ) from error
 
+    def listens(self, hook):
+        """Where each epoch is saved, batches are not asked for."""
+        return super().listens(hook) and not (hook == "on_run_step" and self.save_freq == "epoch")
+
     def on_run_step(self, run):
         if self.save_freq == "epoch":
             due = run.batch == 0

@@ -36,6 +36,10 @@ class ModelCheckpoint(MonitorCallback):
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
+    def listens(self, hook):
+        """Where each epoch is saved, batches are not asked for."""
+        return super().listens(hook) and not (hook == "on_train_batch_end" and self.save_freq == "epoch")
+
     def on_train_batch_end(self, batch, logs=None):
         if self.save_freq == "epoch":
             return

@@ -21,8 +21,11 @@ class ProgbarLogger(Callback):
         self.epochs, self.steps = params.get("epochs", 1), params.get("steps")
 
     def listens(self, hook):
-        """Numbers within an epoch are only worked out where a live bar shows them."""
-        return super().listens(hook) and not (hook.endswith("batch_end") and not Progbar.live(self.verbose))
+        """Numbers within an epoch are only worked out where a live bar shows them; without one, batches
+        are counted if their number is not known.
+        """
+        idle = not Progbar.live(self.verbose) and (hook.endswith("batch_end") or self.steps is not None)
+        return super().listens(hook) and not ("_batch_" in hook and idle)
 
     def due(self):
         return self.bar.due()

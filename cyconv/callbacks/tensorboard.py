@@ -32,7 +32,9 @@ class TensorBoard(Callback):
         self.writers, self.step, self.since = {}, 0, None
 
     def listens(self, hook):
-        return super().listens(hook) and not (hook == "on_train_batch_end" and self.update_freq == "epoch")
+        counts = hook == "on_train_batch_begin" and self.write_steps_per_second
+        idle = hook.startswith("on_train_batch_") and self.update_freq == "epoch" and not counts
+        return super().listens(hook) and not idle
 
     def on_train_begin(self, logs=None):
         self.step = 0

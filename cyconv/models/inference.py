@@ -12,7 +12,6 @@ from . import data, drawing, sources
 from .measures import Measures, direction
 
 
-
 class _OneAtATime:
     """A lock for steps: a generator may predict, in its thread, with the model that is being trained.
 
@@ -37,6 +36,7 @@ class _OneAtATime:
 
 STEPS = _OneAtATime()
 AT_ONCE = 0.1  # seconds of steps that may go by without a look at Python: at Ctrl-C, for one
+
 
 class Inference:
     """Evaluation and prediction, on arrays or on anything that yields batches."""
@@ -65,13 +65,19 @@ class Inference:
         something needs Python between them.
         """
         together = source.in_memory and not watched and not self.compiled.on_host
-        return sources.bundles(batches, lambda: self.executor.at_once[mode] if together else 1)
+        together = together and (mode != "train" or self.optimizer.knows_its_rates)
+
+        def most(batch, count):
+            with STEPS:
+                return self.executor.step(mode, *batch.signature(count)).at_once if together else 1
+
+        return sources.bundles(batches, most)
 
     def _run_bundle(self, mode, batch, rows, measures):
         start = time.perf_counter()
         recorded = self._step(mode, batch, rows, measures)
         each = (time.perf_counter() - start) / len(rows)
-        self.executor.at_once[mode] = max(1, min(recorded.program.most_at_once, int(AT_ONCE / each)))
+        recorded.at_once = max(1, min(recorded.program.most_at_once, int(AT_ONCE / each)))
 
     # Data --------------------------------------------------------------------------------------------------
 

@@ -44,15 +44,18 @@ class Source:
 
 
 def bundles(batches, most):
-    """(batch, [rows, ...]): neighbours from the same arrays and of equal size, up to `most()` of them."""
-    held, of = [], None
+    """(batch, [rows, ...]): neighbours from the same arrays and of equal size, up to `most(batch, size)` of
+    them, which is asked when a bundle begins.
+    """
+    held, of, limit = [], None, 1
     for batch, rows in batches:
         if held and (batch is not of or len(rows) != len(held[0])):
             yield of, held
             held = []
-        of = batch
+        if not held:
+            of, limit = batch, most(batch, len(rows))
         held.append(rows)
-        if len(held) >= most():
+        if len(held) >= limit:
             yield of, held
             held = []
     if held:

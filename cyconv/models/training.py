@@ -30,7 +30,7 @@ class Training(Inference):
 
         Each is a name, an object or a configuration. run_eagerly, steps_per_execution, jit_compile and
         auto_scale_loss are accepted and change nothing: a step is always recorded and replayed; `fit` runs
-        several of them in one call where no callback watches the batches.
+        several of them in one call where nobody watches the batches (no callback, no live progress bar).
         """
         self.optimizer = optimizers.get(optimizer)
         self._compile_arguments = dict(loss=loss, loss_weights=loss_weights, metrics=metrics,

@@ -48,6 +48,12 @@ class Optimizer(Configurable):
         """The rate of the step that comes: a float that can also be `assign`ed."""
         return LearningRate(self._rate(), self)
 
+    @property
+    def knows_its_rates(self):
+        """Whether the learning rate follows from the step's number, not from a function that may see more."""
+        rate = self._learning_rate
+        return isinstance(rate, schedules.LearningRateSchedule) or not callable(rate)
+
     def _rate(self):
         rate = self._learning_rate
         if isinstance(rate, schedules.LearningRateSchedule):
