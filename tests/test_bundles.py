@@ -7,6 +7,7 @@ import cyconv
 from cyconv import layers
 from cyconv.backends import host
 from cyconv.executor import Executor
+from cyconv.testing import assert_close
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(203, 9, 9, 2)).astype("f4")
@@ -90,6 +91,17 @@ def test_bundles_give_the_bytes_of_single_steps(bundled, optimizer, fit):
     assert bundled == []
     assert together[:2] == singly[:2]
     assert repr(together[2]) == repr(singly[2])
+
+
+def test_bundles_train_as_the_definitions_do_step_by_step(bundled):
+    """Another way through the steps: the reference has no bundles, and draws dropout's numbers by itself."""
+    fast, slow = small("sgd"), small("sgd")
+    fast.fit(X, Y, batch_size=10, epochs=2, verbose=0)
+    assert max(bundled) > 1
+    with cyconv.backends.use("reference"):
+        slow.fit(X, Y, batch_size=10, epochs=2, verbose=0)
+    found, expected = (np.concatenate([w.ravel() for w in m.get_weights()]) for m in (fast, slow))
+    assert_close(found, expected, "network", terms=72)
 
 
 def test_evaluation_in_bundles_gives_the_same_numbers(bundled):
