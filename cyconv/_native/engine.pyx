@@ -152,6 +152,8 @@ cdef class Plan:
             b.hyper, b.hypers = <char *> address(hyper), <const char *> address(hypers)
             b.hyper_bytes = hyper.nbytes
         for i, number in enumerate(numbers):
+            if number.dtype != numbers[0].dtype:
+                raise ValueError("the numbers of a step have one dtype")
             places[i] = address(number)
             b.wide = number.dtype == "float64"
         if len(numbers):
