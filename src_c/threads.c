@@ -36,7 +36,7 @@ static const double CREDIT = 6e-3, TRIAL = 1e-3, SHORTEST = 2e-3, LONGEST = 128e
 /* pool.region holds the region's number, whether it is closed, and how many joined, in one word: a change is
  * one compare-and-swap, so nobody joins a region that is over. */
 typedef _Atomic uint64_t word;
-enum { JOINED = (1 << 10) - 1, CLOSED = 1 << 10, NUMBER = 1 << 11 };
+enum { JOINED = CY_MOST_THREADS - 1, CLOSED = CY_MOST_THREADS, NUMBER = 2 * CY_MOST_THREADS };
 
 static struct {
     atomic_flag busy; /* one region at a time: a caller that finds the pool busy runs alone */
@@ -48,6 +48,7 @@ static struct {
     cy_body body;
     void *job;
     double waited; /* by the caller, in this region */
+    ptrdiff_t done, all; /* units of this region, by the caller and by the team */
     double ahead, alone_until, alone_for;
     double usual; /* how long regions take */
     word running; /* members that have yet to finish their part */
@@ -179,7 +180,7 @@ static void begin_anew(void)
 {
     atomic_flag_clear(&pool.busy);
     pool.threads = 0;
-    atomic_store(&pool.region, CLOSED);
+    atomic_fetch_or(&pool.region, CLOSED);
     atomic_store(&pool.asleep, 0);
     atomic_store(&pool.arrivals, 0);
     pthread_mutex_init(&pool.mutex, NULL);
@@ -227,11 +228,12 @@ static int gather(int wanted)
     return (int)(now & JOINED);
 }
 
-/* What a region gained, against the caller's part times the team's size, and lost in waiting, decides whether the
+/* What a region gained, against what it would have taken the caller alone, and lost in waiting, decides whether the
  * caller asks for company in the next ones. */
 static void learn(int team, double waited, double took, double now)
 {
-    const double ahead = pool.ahead + team * (took - waited) - took;
+    const double times = pool.done > 0 ? (double)pool.all / (double)pool.done : team;
+    const double ahead = pool.ahead + times * (took - waited) - took;
     if (team == 1)
         return;
     pool.ahead = ahead < CREDIT ? ahead : CREDIT;
@@ -248,7 +250,7 @@ static void run_together(const cy_call *call, int wanted, cy_body body, void *jo
 {
     if (pool.threads < wanted)
         start(wanted);
-    pool.call = call, pool.body = body, pool.job = job, pool.waited = 0;
+    pool.call = call, pool.body = body, pool.job = job, pool.waited = 0, pool.done = pool.all = 0;
     const int members = gather(wanted < pool.threads ? wanted : pool.threads);
     const double begun = cy_seconds();
     body(call, (cy_team){0, 1 + members}, job);
@@ -295,6 +297,14 @@ void cy_wait(cy_team team)
     }
 }
 
+uint64_t cy_stage(void) { return atomic_load(&pool.region) / NUMBER + atomic_load(&pool.phase); }
+
+void cy_account(cy_team team, ptrdiff_t done, ptrdiff_t all)
+{
+    if (team.me == 0)
+        pool.done += done, pool.all += all;
+}
+
 #else
 
 void cy_keep_alone(int alone) { (void)alone; }
@@ -306,5 +316,9 @@ void cy_parallel(const cy_call *call, int threads, cy_body body, void *job)
 }
 
 void cy_wait(cy_team team) { (void)team; }
+
+uint64_t cy_stage(void) { return 0; }
+
+void cy_account(cy_team team, ptrdiff_t done, ptrdiff_t all) { (void)team, (void)done, (void)all; }
 
 #endif

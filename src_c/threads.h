@@ -16,6 +16,7 @@ enum {
 };
 
 /* Thread `me` of a team of `size`. */
+enum { CY_MOST_THREADS = 1 << 10 };
 typedef struct {
     int me, size;
 } cy_team;
@@ -51,5 +52,10 @@ void cy_keep_alone(int alone);
 
 /* Every thread of the team waits here for the others. */
 void cy_wait(cy_team team);
+
+/* For units.c. A number that grows from region to region and with every cy_wait, the same for a whole team; and word
+ * that this thread did `done` of `all` equal units of what the region has to do. */
+uint64_t cy_stage(void);
+void cy_account(cy_team team, ptrdiff_t done, ptrdiff_t all);
 
 #endif

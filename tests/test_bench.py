@@ -8,7 +8,7 @@ import pytest
 
 import cyconv
 from cyconv import backends, bench, cli, visualize
-from cyconv.bench import dense, kernels, machine, memory, timing
+from cyconv.bench import dense, kernels, machine, memory, threads, timing
 from cyconv.backends import cpu
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -133,7 +133,10 @@ def test_the_ceiling_has_shares_for_three_passes(capsys, monkeypatch):
 
 def test_threads_and_what_is_beside_the_kernels(capsys):
     shown = run(capsys, "threads", "--nets", "tiny", "--seconds", "0.01", "--counts", "1", "2")
-    assert [row[0] for row in table(shown)] == ["tiny"] and "Geometric mean of 2 threads' gains" in shown
+    ((name, *times, gain, given, whole),) = table(shown)
+    assert name == "tiny" and len(times) == 2 and "Geometric mean of 2 threads' gains" in shown
+    assert all(re.fullmatch(r"\d+\.\d\dx", ratio) for ratio in (gain, given))
+    assert re.fullmatch(r"none|\d+\.\d\dx \(\d+ of \d+\)", whole)
     shown = run(capsys, "overhead", "--nets", "tiny", "--seconds", "0.01", "--threads", "1")
     ((name, *cells),) = table(shown)
     step, kernels, _, _, call, kernels_of_call, _, _ = cells
@@ -180,3 +183,11 @@ def test_the_roofline_command_writes_a_picture(capsys, monkeypatch, tmp_path):
     shown = run(capsys, "roofline", "--repeats", "1", "--threads", "1", "--out", str(path))
     assert "6 kernels, wrote" in shown
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_gains_are_told_apart_by_what_the_machine_gave():
+    times = {1: [10.0, 10.0, 10.0, 9.0], 2: [5.0, 10.0, 5.2, 9.0]}
+    # Two cores; one; two; in the turn alone a slow one.
+    rates = {1: [100.0, 99.0, 100.0, 70.0], 2: [199.0, 101.0, 195.0, 190.0]}
+    assert threads.compared(1, 2, times, rates) == ("1.46x", "1.97x", "1.96x (2 of 4)")
+    assert threads.compared(1, 2, times, {1: [100.0] * 4, 2: [120.0] * 4})[2] == "none"

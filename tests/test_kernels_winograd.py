@@ -39,7 +39,8 @@ SAME, VALID = ((1, 1), (1, 1)), ((0, 0), (0, 0))
 SHAPES = [  # N, H, W, C, K, padding: whole tiles, parts of tiles, one pixel, odd channels, many blocks
     (2, 8, 8, 16, 16, SAME), (1, 11, 7, 5, 9, VALID), (1, 1, 1, 3, 3, SAME), (1, 3, 3, 1, 1, VALID),
     (3, 13, 13, 32, 64, VALID), (1, 4, 5, 70, 40, SAME), (1, 5, 33, 17, 33, ((2, 1), (0, 3))),
-    (2, 32, 32, 16, 32, SAME), (9, 32, 32, 3, 2, SAME), (2, 9, 8, 100, 130, SAME),
+    (2, 32, 32, 16, 32, SAME), (9, 32, 32, 3, 2, SAME), (2, 9, 8, 100, 130, SAME), (1, 2, 3, 64, 64, SAME),
+    (1, 15, 38, 70, 64, VALID),
 ]  # fmt: skip
 
 
@@ -49,6 +50,13 @@ def test_three_passes(level, shape):
     *sizes, padding = shape
     terms = max(9 * max(sizes[3:]), sizes[0] * sizes[1] * sizes[2])
     check(passes(padding), arrays(*sizes, padding), level, terms, "winograd")
+
+
+@pytest.mark.parametrize("shape", [(4, 16, 16, 904, 16), (1, 70, 70, 160, 32)], ids=str)
+def test_position_by_position_in_batches(shape):
+    """Many weights: for the first shape all passes have two batches of tiles, for the second the kernel gradient."""
+    N, H, W, C, _ = shape
+    check(passes(SAME), arrays(*shape, SAME), FAST[-1], max(9 * C, N * H * W), "winograd", threads=(1, 3))
 
 
 @draws
