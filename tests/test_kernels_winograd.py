@@ -54,7 +54,7 @@ def test_three_passes(level, shape):
 
 @pytest.mark.parametrize("shape", [(4, 16, 16, 904, 16), (1, 70, 70, 160, 32)], ids=str)
 def test_position_by_position_in_batches(shape):
-    """Many weights: for the first shape all passes have two batches of tiles, for the second the kernel gradient."""
+    """Many channels: the kernel gradient of both shapes has two batches of tiles."""
     N, H, W, C, _ = shape
     check(passes(SAME), arrays(*shape, SAME), FAST[-1], max(9 * C, N * H * W), "winograd", threads=(1, 3))
 
