@@ -192,4 +192,7 @@ const char *cy_sources(void); /* cyconv/_native/sources.py's number of what this
 /* For benchmarks: FMAs a second that one core reaches in registers at `level`, in GFLOP/s. */
 double cy_measure_fma(int level, double seconds, int threads);
 
+/* Nanoseconds in which a team of at most so many threads meets (meeting.c); 0: none came together. */
+double cy_measure_meeting(int threads);
+
 #endif

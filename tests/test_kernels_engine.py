@@ -26,6 +26,12 @@ def test_the_ceiling_is_measured(level):
     assert engine.measure_fma(level, 0.01) > 0
 
 
+@pytest.mark.skipif(not engine.has_threads(), reason="built without threads")
+def test_meetings_are_measured_where_a_team_comes_together():
+    assert engine.measure_meeting(1) == 0
+    assert any(0 < engine.measure_meeting(2) < 1e6 for _ in range(50))
+
+
 def test_the_engine_says_how_it_was_built():
     assert engine.compiler().split()[0] in ("gcc", "clang")
     assert isinstance(engine.flags(), str) and engine.has_threads() in (True, False)

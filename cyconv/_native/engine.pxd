@@ -73,3 +73,4 @@ cdef extern from "cyconv.h" nogil:
     const char *cy_flags()
     const char *cy_sources()
     double cy_measure_fma(int level, double seconds, int threads)
+    double cy_measure_meeting(int threads)

@@ -218,3 +218,11 @@ def measure_fma(level, double seconds=0.2, int threads=1):
     with nogil:
         result = cy_measure_fma(code, seconds, threads)
     return result
+
+
+def measure_meeting(int threads):
+    """Nanoseconds in which the threads of a team meet; 0 where none comes together."""
+    cdef double result
+    with nogil:
+        result = cy_measure_meeting(threads)
+    return result

@@ -1,24 +1,26 @@
 """`cyconv bench threads`: training steps with one thread and with more, beside what the machine gives.
 
 First the answers: losses must be the same to the last bit. Then the times, in turn. A virtual machine's
-processors are threads of its host's: two of them may share one core for seconds, or lie idle while a
-neighbour computes. Multiply-adds in registers touch no memory and wait for nobody: what more threads gain in
-loops of them, before and after each step, is what the machine had to give just then.
+processors are threads of its host's, who moves them while a program runs: onto one core, or onto two that
+share no cache; and neighbours use the same ones. So in each turn two things more are measured. Beside: as
+many steps of one thread run side by side, each on a model of its own; they wait for nobody. And how long
+the threads take to meet: between cores that share no cache, everything that one writes and another reads
+comes late.
 """
 
 import statistics
+import threading
 import time
 
 import cyconv as keras
+from cyconv._native import engine
 
 from . import machine, positive
-from .ceiling import BURST
 from .nets import NETS, data
 from .timing import PAUSE, cell, geometric_mean, heads, ratio, row
 from .training import cyconv_step
 
-WHOLE = 0.95  # of the most multiply-adds that a core ever did: then the core was there
-
+NEAR = 1.5
 
 def arguments(parser):
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS), help="which networks (all)")
@@ -35,19 +37,21 @@ def report(options):
     first, *more = options.counts
     yield machine.heading(" and ".join(map(str, options.counts)))
     yield ""
-    yield (f"Milliseconds a training step, median (minimum) of {options.seconds:g} seconds in turn. Gain: "
-           f"the time with {first} over the time with more, median over the turns. Machine: the same of "
-           "loops of multiply-adds, before and after the steps. Whole: the gain in turns in which those ran "
-           f"at {WHOLE:.0%} of their best on every thread, and how many turns that were.")  # fmt: skip
+    yield (f"Milliseconds a training step, median (minimum) of {options.seconds:g} seconds in turn. "
+           f"Gain: the time with {first} over the time with more. Beside: what as many steps of one "
+           "thread, each on a model of its own, do side by side. Meeting: nanoseconds in which the "
+           f"threads meet. Near: the gain in turns in which that was at most {NEAR:g} times the least "
+           "(how many turns). Medians over the turns.")  # fmt: skip
     yield ""
-    columns = (f"{kind} of {n}" for n in more for kind in ("gain", "machine", "whole"))
+    columns = (f"{kind} of {n}" for n in more for kind in ("gain", "beside", "meeting", "near"))
     yield from heads("net", *map(str, options.counts), *columns)
     gains = {n: [] for n in more}
     for name in options.nets:
-        times, rates = turns({n: trained(name, n) for n in options.counts}, options.seconds)
+        times, machines = turns(name, options.counts, options.seconds)
+        cells = []
         for n in more:
             gains[n].append(ratio(times[n], times[first]))
-        cells = (part for n in more for part in compared(first, n, times, rates))
+            cells += compared(times[first], times[n], machines[n])
         yield row(name, *map(cell, times.values()), *cells)
     for n in more:
         yield ""
@@ -62,39 +66,59 @@ def trained(name, threads):
         return cyconv_step(builder(), *data(shape, classes), classes)[0]
 
 
-def turns(steps, seconds):
-    """One of each of {threads: a step} in turn until `seconds` are over: {threads: milliseconds of each turn}
-    and {threads: GFLOP/s of multiply-adds, the lower of before and after}."""
+def turns(name, counts, seconds):
+    """One step with each of `counts` threads in turn, and then as many of one thread side by side, until
+    `seconds` are over: {threads: milliseconds of each turn}, and for more threads than the first count
+    {threads: (steps a millisecond side by side, nanoseconds of a meeting) of each turn}."""
+    steps = {n: trained(name, n) for n in counts}
+    single = [trained(name, 1) for _ in range(max(counts))]
     losses = {n: tuple(step() for _ in range(3)) for n, step in steps.items()}
     if len(set(losses.values())) > 1:
         raise SystemExit(f"no time is given: losses differ with the number of threads: {losses}")
-    times, rates = {n: [] for n in steps}, {n: [] for n in steps}
+    times, machines = {n: [] for n in steps}, {n: [] for n in counts[1:]}
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times[min(times)]) < 5:
+    while time.perf_counter() < end or len(times[counts[0]]) < 5:
         for n, step in steps.items():
             time.sleep(PAUSE)
+            meeting = engine.measure_meeting(n) if n in machines else 0
             step()
-            before = _rate(n)
             start = time.perf_counter()
             step()
             times[n].append(1e3 * (time.perf_counter() - start))
-            rates[n].append(min(before, _rate(n)))
-    return times, rates
+            if n in machines:
+                meeting = max(meeting, engine.measure_meeting(n))
+                time.sleep(PAUSE)
+                machines[n].append((1e-3 * beside(single[:n]), meeting))
+    return times, machines
 
 
-def compared(first, n, times, rates):
-    """Three cells: the gain of n threads, that of multiply-adds on them, and the gain in the turns in which
-    every thread had a core to itself."""
-    best = max(rate / count for count, measured in rates.items() for rate in measured)
-    given = statistics.median(b / a for a, b in zip(rates[first], rates[n], strict=True))
-    whole = []
-    for alone, together, *measured in zip(times[first], times[n], rates[first], rates[n], strict=True):
-        if all(rate >= WHOLE * best * count for rate, count in zip(measured, (first, n), strict=True)):
-            whole.append(alone / together)
-    shown = f"{statistics.median(whole):.2f}x ({len(whole)} of {len(times[n])})" if whole else "none"
-    return f"{ratio(times[n], times[first]):.2f}x", f"{given:.2f}x", shown
+def compared(alone, together, machine_gave):
+    """Four cells, of the milliseconds of each turn and what `turns` says of the machine."""
+    beside_of = statistics.median(t * rate for t, (rate, _) in zip(alone, machine_gave, strict=True))
+    meetings = [meeting for _, meeting in machine_gave]
+    least = min(meetings)
+    near = [t / u for t, u, meeting in zip(alone, together, meetings, strict=True) if meeting <= NEAR * least]
+    return (f"{ratio(together, alone):.2f}x", f"{beside_of:.2f}x", f"{statistics.median(meetings):.0f}",
+            f"{statistics.median(near):.2f}x ({len(near)} of {len(alone)})")  # fmt: skip
 
 
-def _rate(threads):
-    with machine.at(threads=threads):
-        return machine.fma_rate(BURST)
+def beside(steps):
+    """Steps a second that functions do together, each in a thread of its own, until all have done one."""
+    begin, rates, left = threading.Barrier(len(steps)), [], set(range(len(steps)))
+
+    def work(i):
+        steps[i]()
+        begin.wait()
+        start, done = time.perf_counter(), 0
+        while left:
+            steps[i]()
+            done += 1
+            left.discard(i)
+        rates.append(done / (time.perf_counter() - start))
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(steps))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(rates)
