@@ -48,7 +48,7 @@ static struct {
     cy_body body;
     void *job;
     double waited; /* by the caller, in this region */
-    ptrdiff_t done, all; /* units of this region, by the caller and by the team */
+    double counted, alone; /* in loops of units, by the caller; what they would have taken it alone */
     double ahead, alone_until, alone_for;
     double usual; /* how long regions take */
     word running; /* members that have yet to finish their part */
@@ -232,8 +232,9 @@ static int gather(int wanted)
  * caller asks for company in the next ones. */
 static void learn(int team, double waited, double took, double now)
 {
-    const double times = pool.done > 0 ? (double)pool.all / (double)pool.done : team;
-    const double ahead = pool.ahead + times * (took - waited) - took;
+    const double alone =
+        pool.alone + team * (took - waited - pool.counted); /* the rest is cut into equal parts */
+    const double ahead = pool.ahead + alone - took;
     if (team == 1)
         return;
     pool.ahead = ahead < CREDIT ? ahead : CREDIT;
@@ -250,7 +251,7 @@ static void run_together(const cy_call *call, int wanted, cy_body body, void *jo
 {
     if (pool.threads < wanted)
         start(wanted);
-    pool.call = call, pool.body = body, pool.job = job, pool.waited = 0, pool.done = pool.all = 0;
+    pool.call = call, pool.body = body, pool.job = job, pool.waited = 0, pool.counted = pool.alone = 0;
     const int members = gather(wanted < pool.threads ? wanted : pool.threads);
     const double begun = cy_seconds();
     body(call, (cy_team){0, 1 + members}, job);
@@ -299,10 +300,10 @@ void cy_wait(cy_team team)
 
 uint64_t cy_stage(void) { return atomic_load(&pool.region) / NUMBER + atomic_load(&pool.phase); }
 
-void cy_account(cy_team team, ptrdiff_t done, ptrdiff_t all)
+void cy_account(cy_team team, double seconds, double alone)
 {
     if (team.me == 0)
-        pool.done += done, pool.all += all;
+        pool.counted += seconds, pool.alone += alone;
 }
 
 #else
@@ -319,6 +320,6 @@ void cy_wait(cy_team team) { (void)team; }
 
 uint64_t cy_stage(void) { return 0; }
 
-void cy_account(cy_team team, ptrdiff_t done, ptrdiff_t all) { (void)team, (void)done, (void)all; }
+void cy_account(cy_team team, double seconds, double alone) { (void)team, (void)seconds, (void)alone; }
 
 #endif

@@ -1,7 +1,7 @@
 /* threads.h: how a kernel is shared out among threads.
  *
- * A kernel is one body; every thread of the team runs it and takes its own part of the work, a range
- * that follows from its number. What is summed up is cut into chunks that follow from the shape alone,
+ * A kernel is one body; every thread of the team runs it and takes its part of the work: a range that follows
+ * from its number, or units one after the other (units.h). What is summed up is cut into chunks that follow from the shape alone,
  * and the chunks are added in their order: so the bytes of a result do not depend on the team's size. */
 #ifndef CYCONV_THREADS_H
 #define CYCONV_THREADS_H
@@ -54,8 +54,8 @@ void cy_keep_alone(int alone);
 void cy_wait(cy_team team);
 
 /* For units.c. A number that grows from region to region and with every cy_wait, the same for a whole team; and word
- * that this thread did `done` of `all` equal units of what the region has to do. */
+ * that this thread took `seconds` for a loop whose units would have taken it `alone` seconds, all of them. */
 uint64_t cy_stage(void);
-void cy_account(cy_team team, ptrdiff_t done, ptrdiff_t all);
+void cy_account(cy_team team, double seconds, double alone);
 
 #endif

@@ -4,13 +4,14 @@
  *   the owner takes `first`, the others take `last - 1`, with one compare-and-swap
  *
  * A thread that the system has put aside for a while, or whose core is slow just now, would keep its team waiting with
- * half of the work; so it does with one unit. Owner and others work from both ends, so each has its neighbouring units,
+ * half of the work; so it does with one unit, or a few where there are very many. Owner and others work from both ends, so each has its neighbouring units,
  * and the owner's caches, for as long as there are any (the stealing of Blumofe & Leiserson 1999; parts are
  * known from the start, so a word stands for their queue).
  *
  * Loops are numbered, and numbers grow. Who finds a smaller one in a thread's word knows that its part is still whole,
  * though the thread may not have come so far; a larger one, that nothing is left: nobody goes on while something is. */
 #include "units.h"
+#include "clock.h"
 #include "scratch.h"
 
 #ifdef CYCONV_PTHREADS
@@ -36,6 +37,7 @@ cy_units cy_units_of(cy_team team, ptrdiff_t before, ptrdiff_t count)
     } else {
         units.grain = count / MOST + 1;
         units.loop = cy_stage() * LOOPS + (uint64_t)before;
+        units.begun = team.me == 0 ? cy_seconds() : 0;
     }
     return units;
 }
@@ -73,8 +75,10 @@ int cy_take_units(cy_units *units)
         units->taken++;
         return 1;
     }
-    if (team.size > 1)
-        cy_account(team, units->taken, grains_of(units));
+    if (team.size > 1 && team.me == 0 && units->taken > 0) {
+        const double seconds = cy_seconds() - units->begun;
+        cy_account(team, seconds, seconds * (double)grains_of(units) / (double)units->taken);
+    }
     return 0;
 }
 

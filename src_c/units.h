@@ -12,6 +12,7 @@ typedef struct {
     ptrdiff_t next, last; /* those in hand: [next, last) */
     ptrdiff_t taken; /* grains, so far */
     uint64_t loop;
+    double begun; /* seconds on the clock */
 } cy_units;
 
 /* The units [0, count) of a loop. `before`: how many such loops this thread has been through since the region began or

@@ -136,7 +136,7 @@ def test_threads_and_what_is_beside_the_kernels(capsys):
     shown = run(capsys, "threads", "--nets", "tiny", "--seconds", "0.01", "--counts", "1", "2")
     ((name, _, _, *gains),) = table(shown)
     assert name == "tiny" and "Geometric mean of 2 threads' gains" in shown
-    assert re.fullmatch(r"\d+\.\d\dx \d+\.\d\dx \d+ \d+\.\d\dx \(\d+ of \d+\)", " ".join(gains))
+    assert re.fullmatch(r"\d+\.\d\dx \d+\.\d\dx (none none|\d+ \d+\.\d\dx \(\d+ of \d+\))", " ".join(gains))
     shown = run(capsys, "overhead", "--nets", "tiny", "--seconds", "0.01", "--threads", "1")
     ((name, *cells),) = table(shown)
     step, kernels, _, _, call, kernels_of_call, _, _ = cells
@@ -201,3 +201,6 @@ def test_gains_are_told_apart_by_how_near_the_threads_were():
     alone, together = [10.0, 10.0, 10.0, 10.0], [5.0, 8.0, 5.2, 5.1]
     gave = [(0.2, 70.0), (0.19, 290.0), (0.18, 100.0), (0.19, 106.0)]  # the second and the fourth are far
     assert threads.compared(alone, together, gave) == ("1.94x", "1.90x", "103", "1.96x (2 of 4)")
+    gave[0] = (0.2, 0.0)  # no team came together
+    assert threads.compared(alone, together, gave)[2:] == ("106", "1.94x (2 of 4)")
+    assert threads.compared(alone, together, [(0.2, 0.0)] * 4)[2:] == ("none", "none")

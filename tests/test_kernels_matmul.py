@@ -24,7 +24,8 @@ def check_product(M, N, K, transpose_a, transpose_b, accumulate):
 
 @pytest.mark.parametrize("flags", FLAGS, ids=str)
 @pytest.mark.parametrize(
-    "sizes", [(1, 1, 1), (13, 10, 33), (64, 16, 40), (5, 32, 7), (100, 49, 3), (1, 70, 90)]
+    "sizes", [(1, 1, 1), (13, 10, 33), (64, 16, 40), (5, 32, 7), (100, 49, 3), (1, 70, 90),
+              (13, 530, 260)]  # the last one block of columns after the other
 )
 def test_matmul(sizes, flags):
     check_product(*sizes, *flags)
@@ -64,7 +65,7 @@ def test_activation_in_the_same_pass(name, rows, flags):
 
 
 @pytest.mark.parametrize("flags", FLAGS, ids=str)
-@pytest.mark.parametrize("sizes", [(250, 40, 150), (3, 700, 300)])
+@pytest.mark.parametrize("sizes", [(250, 40, 150), (3, 700, 300), (13, 530, 260)])
 def test_any_number_of_threads_gives_the_same_bytes(sizes, flags):
     M, N, K = sizes
     transpose_a, transpose_b, accumulate = flags

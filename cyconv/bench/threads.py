@@ -86,7 +86,8 @@ def turns(name, counts, seconds):
             step()
             times[n].append(1e3 * (time.perf_counter() - start))
             if n in machines:
-                meeting = max(meeting, engine.measure_meeting(n))
+                after = engine.measure_meeting(n)
+                meeting = max(meeting, after) if meeting and after else 0
                 time.sleep(PAUSE)
                 machines[n].append((1e-3 * beside(single[:n]), meeting))
     return times, machines
@@ -96,10 +97,12 @@ def compared(alone, together, machine_gave):
     """Four cells, of the milliseconds of each turn and what `turns` says of the machine."""
     beside_of = statistics.median(t * rate for t, (rate, _) in zip(alone, machine_gave, strict=True))
     meetings = [meeting for _, meeting in machine_gave]
-    least = min(meetings)
-    near = [t / u for t, u, meeting in zip(alone, together, meetings, strict=True) if meeting <= NEAR * least]
-    return (f"{ratio(together, alone):.2f}x", f"{beside_of:.2f}x", f"{statistics.median(meetings):.0f}",
-            f"{statistics.median(near):.2f}x ({len(near)} of {len(alone)})")  # fmt: skip
+    met = [meeting for meeting in meetings if meeting > 0]  # 0: no team came together
+    near = [t / u for t, u, meeting in zip(alone, together, meetings, strict=True)
+            if met and 0 < meeting <= NEAR * min(met)]  # fmt: skip
+    shown = (f"{statistics.median(met):.0f}", f"{statistics.median(near):.2f}x ({len(near)} of {len(alone)})"
+             ) if met else ("none", "none")  # fmt: skip
+    return f"{ratio(together, alone):.2f}x", f"{beside_of:.2f}x", *shown
 
 
 def beside(steps):
@@ -107,15 +110,19 @@ def beside(steps):
     begin, rates, left = threading.Barrier(len(steps)), [], set(range(len(steps)))
 
     def work(i):
-        steps[i]()
         begin.wait()
         start, done = time.perf_counter(), 0
-        while left:
-            steps[i]()
-            done += 1
+        try:
+            while left:
+                steps[i]()
+                done += 1
+                left.discard(i)
+        finally:
             left.discard(i)
         rates.append(done / (time.perf_counter() - start))
 
+    for step in steps:
+        step()
     threads = [threading.Thread(target=work, args=(i,)) for i in range(len(steps))]
     for thread in threads:
         thread.start()
