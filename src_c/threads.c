@@ -300,11 +300,7 @@ void cy_wait(cy_team team)
 
 uint64_t cy_stage(void) { return atomic_load(&pool.region) / NUMBER + atomic_load(&pool.phase); }
 
-void cy_account(cy_team team, double seconds, double alone)
-{
-    if (team.me == 0)
-        pool.counted += seconds, pool.alone += alone;
-}
+void cy_account(double seconds, double alone) { pool.counted += seconds, pool.alone += alone; }
 
 #else
 
@@ -320,6 +316,6 @@ void cy_wait(cy_team team) { (void)team; }
 
 uint64_t cy_stage(void) { return 0; }
 
-void cy_account(cy_team team, double seconds, double alone) { (void)team, (void)seconds, (void)alone; }
+void cy_account(double seconds, double alone) { (void)seconds, (void)alone; }
 
 #endif

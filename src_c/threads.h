@@ -15,8 +15,9 @@ enum {
     CY_FMAS_A_NANOSECOND = 32, /* for estimates of a kernel's time: a core of these days */
 };
 
-/* Thread `me` of a team of `size`. */
 enum { CY_MOST_THREADS = 1 << 10 };
+
+/* Thread `me` of a team of `size`. */
 typedef struct {
     int me, size;
 } cy_team;
@@ -54,8 +55,8 @@ void cy_keep_alone(int alone);
 void cy_wait(cy_team team);
 
 /* For units.c. A number that grows from region to region and with every cy_wait, the same for a whole team; and word
- * that this thread took `seconds` for a loop whose units would have taken it `alone` seconds, all of them. */
+ * that the caller took `seconds` for a loop whose units would have taken it `alone` seconds, all of them. */
 uint64_t cy_stage(void);
-void cy_account(cy_team team, double seconds, double alone);
+void cy_account(double seconds, double alone);
 
 #endif

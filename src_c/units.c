@@ -77,7 +77,7 @@ int cy_take_units(cy_units *units)
     }
     if (team.size > 1 && team.me == 0 && units->taken > 0) {
         const double seconds = cy_seconds() - units->begun;
-        cy_account(team, seconds, seconds * (double)grains_of(units) / (double)units->taken);
+        cy_account(seconds, seconds * (double)grains_of(units) / (double)units->taken);
     }
     return 0;
 }

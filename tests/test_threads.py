@@ -154,3 +154,11 @@ thread.join()
 print(codes)
 """
     assert run_python(code) == "[0, 0, 0, 0]"
+
+
+@pytest.mark.parametrize("count", [2.5, "2", None])
+def test_a_number_of_threads_is_a_whole_number(count):
+    before = cyconv.get_num_threads()
+    with pytest.raises(TypeError, match=r"number of threads is a whole number, 1 to \d+. Received: "):
+        cyconv.set_num_threads(count)
+    assert cyconv.get_num_threads() == before

@@ -30,7 +30,10 @@ def count():
 def set_count(n):
     """Sets the number of threads, 1 to MOST. Results are the same bytes for any number."""
     global _count
-    n = operator.index(n)
+    try:
+        n = operator.index(n)
+    except TypeError:
+        raise TypeError(f"the number of threads is a whole number, 1 to {MOST}. Received: {n!r}") from None
     if not 1 <= n <= MOST:
         raise ValueError(f"the number of threads must be at least 1 and at most {MOST}. Received: {n}")
     _count = n
