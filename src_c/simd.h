@@ -19,6 +19,7 @@ typedef int32_t vi_memory __attribute__((vector_size(CY_VEC_BYTES), aligned(4), 
 typedef double vd __attribute__((vector_size(2 * CY_VEC_BYTES))); /* as many lanes as a vf */
 
 #define INLINE static inline __attribute__((always_inline, unused))
+#define CALLED static __attribute__((noinline, unused)) /* its loops have the registers for themselves */
 
 INLINE vf load(const float *p) { return *(const vf_memory *)p; }
 INLINE void store(float *p, vf v) { *(vf_memory *)p = v; }
@@ -54,10 +55,7 @@ INLINE vf load_part(const float *p, int n)
 
 /* The same as calls: where loops around them must be unrolled (the accumulators of a tile), which a loop
  * inside would prevent. */
-static __attribute__((noinline, unused)) void load_part_call(const float *p, int n, vf *v)
-{
-    *v = load_part(p, n);
-}
+CALLED void load_part_call(const float *p, int n, vf *v) { *v = load_part(p, n); }
 
 INLINE vi load_int_part(const int32_t *p, int n)
 {
@@ -100,10 +98,7 @@ INLINE void store_within(float *p, vf x, int n, ptrdiff_t room)
         store_part(p, x, n);
 }
 
-static __attribute__((noinline, unused)) void store_part_call(float *p, const vf *v, int n)
-{
-    store_part(p, *v, n);
-}
+CALLED void store_part_call(float *p, const vf *v, int n) { store_part(p, *v, n); }
 
 INLINE void store_int_part(int32_t *p, vi x, int n)
 {

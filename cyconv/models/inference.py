@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 
 import numpy as np
 
@@ -30,8 +30,10 @@ class _OneAtATime:
         self._lock.acquire()
 
     def __exit__(self, *error):
-        with suppress(RuntimeError):  # forked within a step: the child never took its new lock
+        try:
             self._lock.release()
+        except RuntimeError:  # forked within a step: the child never took its new lock
+            pass
 
 
 STEPS = _OneAtATime()
