@@ -230,9 +230,12 @@ class Program:
         return len(self.parts)
 
     def load(self, pairs, rows, copies):
-        """array[i] = values[rows[i]] for each pair (array, values), without a temporary copy."""
+        """array[i] = values[rows[i]] for each pair (array, values), without a temporary copy; rows None: all."""
         for array, values in pairs:
-            values.take(rows, axis=0, out=array, mode="clip")
+            if rows is None:
+                array[...] = values
+            else:
+                values.take(rows, axis=0, out=array, mode="clip")
 
     def run(self):
         if self.clock is not None:

@@ -26,7 +26,7 @@ class Pass:
         arrays = [self.backend.asarray(a, model.dtype) for a in inputs]
         for variable in model.weights:
             variable.on(self.backend)
-        with STEPS:
+        with STEPS.lock:
             self.values, self.tape = graph.forward(self.backend, flat, arrays, False, needs_dx=True)
 
     def value(self, number):
@@ -42,7 +42,7 @@ class Pass:
         start = next((i + 1 for i, node in enumerate(self.flat.nodes) if node.output == number), 0)
         past = {node.number for node in self.flat.nodes if node.output in scores}
         gradients = {source: self.backend.asarray(seed, self.values[source].dtype)}
-        with STEPS, frozen(self.flat):
+        with STEPS.lock, frozen(self.flat):
             graph.backward(Ruled(self.backend, rule, past), self.tape[start:], gradients)
         found = gradients.get(number)
         return None if found is None else np.array(self.backend.to_host(found))

@@ -24,16 +24,7 @@ class _OneAtATime:
             os.register_at_fork(after_in_child=self._begin)
 
     def _begin(self):
-        self._lock = threading.RLock()
-
-    def __enter__(self):
-        self._lock.acquire()
-
-    def __exit__(self, *error):
-        try:
-            self._lock.release()
-        except RuntimeError:  # forked within a step: the child never took its new lock
-            pass
+        self.lock = threading.RLock()
 
 
 STEPS = _OneAtATime()
@@ -43,23 +34,21 @@ AT_ONCE = 0.1  # seconds of steps that may go by without a look at Python: at Ct
 class Inference:
     """Evaluation and prediction, on arrays or on anything that yields batches."""
 
-    def _step(self, mode, batch, rows, measures=None):
+    def _step(self, mode, batch, rows, measures):
         """Runs the recorded step once for each of `rows`, index arrays of equal length counted in `measures`;
         returns it. Several only where its program takes them.
         """
-        with STEPS:
+        with STEPS.lock:
             recorded, count = self.executor.step(mode, *batch.signature(len(rows[0]))), len(rows)
-            if measures is not None:
-                measures.begin(recorded)
-            if measures is not None and recorded.program.most_at_once > 1:
+            measures.begin(recorded)
+            if recorded.program.most_at_once > 1:
                 pairs = batch.pairs(recorded)
                 self.executor.run_batches(recorded, mode == "train", pairs, np.asarray(rows, np.int64))
             else:
                 (one,) = rows
                 batch.load(recorded, one)
                 self.executor.run(recorded, mode == "train")
-            if measures is not None:
-                measures.add(recorded, len(rows[0]), count)
+            measures.add(recorded, len(rows[0]), count)
             return recorded
 
     def _bundles(self, mode, source, batches, watched):
@@ -70,7 +59,7 @@ class Inference:
         together = together and (mode != "train" or self.optimizer.knows_its_rates)
 
         def most(batch, count):
-            with STEPS:
+            with STEPS.lock:
                 return self.executor.step(mode, *batch.signature(count)).at_once if together else 1
 
         return sources.bundles(batches, most)
@@ -204,14 +193,17 @@ class Inference:
 
     def predict_on_batch(self, x):
         """The outputs for one batch."""
-        batch = self._inputs(x)
-        outputs = self._outputs(batch, np.arange(batch.size))
+        outputs = self._outputs(self._inputs(x))
         return outputs[0] if len(outputs) == 1 else outputs
 
     def _inputs(self, x):
         return data.Batches(data.prepare_inputs(self, x), [], [])
 
-    def _outputs(self, batch, rows):
-        with STEPS:
-            recorded = self._step("predict", batch, [rows])
+    def _outputs(self, batch, rows=None):
+        """Predictions for some rows of a batch, or all."""
+        with STEPS.lock:
+            executor = self.executor
+            recorded = executor.step("predict", *batch.signature(batch.size if rows is None else len(rows)))
+            batch.load(recorded, rows)
+            executor.run(recorded, False)
             return [np.array(recorded.backend.to_host(o)) for o in recorded.outputs]

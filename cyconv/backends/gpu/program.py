@@ -164,7 +164,8 @@ class Program:
         return f"{', '.join(dict.fromkeys(named))} runs in Python on the host" if named else ""
 
     def load(self, pairs, rows, copies):
-        """Rows of host data for the arrays that are fed: see `Feed.load`."""
+        """Rows of host data, all if `rows` is None, for the arrays that are fed: see `Feed.load`."""
+        rows = np.arange(len(pairs[0][1])) if rows is None else rows
         with self.backend.stream:
             self.feed.load(pairs, rows, copies)
 
