@@ -132,6 +132,12 @@ def test_the_ceiling_has_shares_for_three_passes(capsys, monkeypatch):
     assert all(re.fullmatch(r"\d+ \(\d+ %\)", cell) for row in rows for cell in row[3:])
 
 
+def test_a_share_is_of_the_faster_of_the_bursts_around_a_call():
+    from cyconv.bench import ceiling
+
+    np.testing.assert_allclose(ceiling.shares([50, 90, 60], [100, 80, 90, 120]), [0.5, 1.0, 0.5])
+
+
 def test_threads_and_what_is_beside_the_kernels(capsys):
     shown = run(capsys, "threads", "--nets", "tiny", "--seconds", "0.01", "--counts", "1", "2")
     ((name, _, _, *gains),) = table(shown)
@@ -199,7 +205,7 @@ def test_steps_side_by_side_are_counted_until_all_have_done_one():
 
 def test_gains_are_told_apart_by_how_near_the_threads_were():
     alone, together = [10.0, 10.0, 10.0, 10.0], [5.0, 8.0, 5.2, 5.1]
-    gave = [(0.2, 70.0), (0.19, 290.0), (0.18, 100.0), (0.19, 106.0)]  # the second and the fourth are far
+    gave = [(0.2, 40.0), (0.19, 290.0), (0.18, 100.0), (0.19, 106.0)]  # the second and the fourth are far
     assert threads.compared(alone, together, gave) == ("1.94x", "1.90x", "103", "1.96x (2 of 4)")
     gave[0] = (0.2, 0.0)  # no team came together
     assert threads.compared(alone, together, gave)[2:] == ("106", "1.94x (2 of 4)")

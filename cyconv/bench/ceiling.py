@@ -1,6 +1,7 @@
 """`cyconv bench ceiling`: 3x3 and 1x1 convolutions of 16 to 128 channels, as shares of the FMA ceiling.
 
-The ceiling is measured again between the calls, so that a neighbour on the machine slows both. The rate of
+The ceiling is measured again before and after each call, so that a neighbour on the machine slows both, and
+the table is walked through several times, so that no cell is measured in a bad moment alone. The rate of
 Winograd's form is effective: the direct form's operations over the time, and may pass the ceiling.
 """
 
@@ -12,6 +13,8 @@ from .timing import heads, row
 N, H = 8, 32
 DIRECT, WINOGRAD = (32, 64, 128), (16, 32, 64, 128)
 BURST = 2e-3  # seconds of multiply-adds between the calls
+WALKS = 3
+PASSES = ("forward", "input gradient", "kernel gradient")
 
 
 def cases():
@@ -20,15 +23,19 @@ def cases():
     yield from (("winograd", 3, C, K) for C in WINOGRAD for K in WINOGRAD)
 
 
-def share(program, operations, repeats):
-    """(GFLOP/s, share of the ceiling) of a program: its median, and the best burst between its runs."""
+def rates(program, operations, repeats):
+    """GFLOP/s of each of `repeats` runs, and of multiply-adds before the first and after each."""
     program.run()
-    times, bursts = [], []
+    found, bursts = [], [machine.fma_rate(BURST)]
     for _ in range(repeats):
+        found += [operations / seconds / 1e9 for seconds in kernels.seconds(program, 1)]
         bursts.append(machine.fma_rate(BURST))
-        times += kernels.seconds(program, 1)
-    rate = operations / statistics.median(times) / 1e9
-    return rate, rate / max(bursts)
+    return found, bursts
+
+
+def shares(found, bursts):
+    """The share of each run in what the machine gave just then: the faster of the bursts around it."""
+    return [rate / max(pair) for rate, *pair in zip(found, bursts, bursts[1:], strict=False)]
 
 
 def arguments(parser):
@@ -45,17 +52,23 @@ def report(options):
     with machine.at(options.level, options.threads):
         yield machine.heading(options.threads, f"ceiling {machine.ceiling():.0f} GFLOP/s")
         yield ""
-        yield (f"N = {N}, {H}x{H}, stride 1. GFLOP/s, medians of {options.repeats} calls; in brackets "
-               "the share of the ceiling, which is measured between the calls.")  # fmt: skip
+        yield (f"N = {N}, {H}x{H}, stride 1. GFLOP/s, medians of {options.repeats} calls, some in each of "
+               f"{WALKS} walks over the table; in brackets the share of the ceiling, which is measured "
+               "before and after each call: the median of these shares.")  # fmt: skip
         yield ""
-        least, passes = {}, ("forward", "input gradient", "kernel gradient")
-        yield from heads("convolution", "C", "K", *passes)
+        yield from heads("convolution", "C", "K", *PASSES)
+        rated, shared, least = {}, {}, {}
+        for walk in range(WALKS):
+            calls = options.repeats * (walk + 1) // WALKS - options.repeats * walk // WALKS
+            for case in cases():
+                for name, program, operations in checked(case, first=walk == 0):
+                    found, bursts = rates(program, operations, calls) if calls else ([], [])
+                    rated.setdefault((*case, name), []).extend(found)
+                    shared.setdefault((*case, name), []).extend(shares(found, bursts))
         for algorithm, window, C, K in cases():
-            runs, terms, operations, _ = kernels.convolution_passes(N, H, C, K, window, 1, algorithm)
             cells = []
-            for name in passes:
-                kernels.check(runs[name], terms[name])
-                rate, part = share(kernels.recorded(runs[name]), operations, options.repeats)
+            for name in PASSES:
+                rate, part = (statistics.median(of[algorithm, window, C, K, name]) for of in (rated, shared))
                 cells.append(f"{rate:.0f} ({100 * part:.0f} %)")
                 least.setdefault((algorithm, window, name), []).append(part)
             yield row(f"{algorithm} {window}x{window}", C, K, *cells)
@@ -63,3 +76,13 @@ def report(options):
         for (algorithm, window, name), found in least.items():
             yield (f"- {algorithm} {window}x{window}, {name}: {100 * min(found):.0f} to "
                    f"{100 * max(found):.0f} %, median {100 * statistics.median(found):.0f} %")  # fmt: skip
+
+
+def checked(case, first):
+    """(pass, program, operations) of a case's three passes; their answers are checked the first time."""
+    algorithm, window, C, K = case
+    runs, terms, operations, _ = kernels.convolution_passes(N, H, C, K, window, 1, algorithm)
+    for name in PASSES:
+        if first:
+            kernels.check(runs[name], terms[name])
+        yield name, kernels.recorded(runs[name]), operations
