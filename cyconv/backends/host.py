@@ -230,7 +230,7 @@ class Program:
         return len(self.parts)
 
     def load(self, pairs, rows, copies):
-        """array[i] = values[rows[i]] for each pair (array, values), without a copy between; rows None: all."""
+        """array[i] = values[rows[i]] for each pair (array, values), with no copy between; rows None: all."""
         for array, values in pairs:
             if rows is None:
                 array[...] = values
