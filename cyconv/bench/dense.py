@@ -9,6 +9,7 @@ spin for a while after their last work, and would take the processors from the n
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -25,7 +26,10 @@ SHAPES = [(64, 400, 120), (64, 120, 84), (128, 1600, 10), (32, 512, 512), (128, 
           (256, 2048, 1000), (1, 1024, 1000), (4, 1024, 1000), (8, 1024, 1000)]  # fmt: skip
 PASSES = ("forward", "input gradient", "kernel gradient")
 CALLS = 3  # of a turn, after one that wakes the threads
-PAUSE = 0.001  # seconds between turns
+PAUSE = 0.02  # seconds between turns
+# OpenBLAS's threads spin for 2^28 cycles after their last work, a tenth of a second, in which they would take
+# the next one's core: here 2^24.
+SPIN = {"OPENBLAS_THREAD_TIMEOUT": "24"}
 LEAST_TURNS = 5
 
 
@@ -80,7 +84,7 @@ def worker(name, threads):
     """Gives the function that has a process of its own time a turn of (pass, rows, inputs, units)."""
     code = f"from cyconv.bench import dense; dense.work({name!r}, {threads})"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", code], **pipes) as process:
+    with subprocess.Popen([sys.executable, "-c", code], env={**os.environ, **SPIN}, **pipes) as process:
 
         def ask(product):
             process.stdin.write(json.dumps(product) + "\n")
