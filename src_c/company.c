@@ -2,13 +2,13 @@
  *
  *   every so often COMPARED + 1 runs go the other way: alone for together, together for alone
  *   the median of COMPARED runs each way says how to go on
- *   a run that is clearly slower ends the trial: there is nothing more to learn
+ *   once most of the COMPARED were clearly slower, or two that are long, the trial ends: its median is known
  *
  * Where two cores share no cache, what one wrote costs the other 100 ns a line and more; a plan of small kernels then
  * takes longer on both than on one, though neither ever waits (threads.c could not tell). How far the cores are apart
  * no system call says, and in a virtual machine it changes: so it is tried. A trial's first run, in which data move
- * from core to core, does not count, unless runs are long. The first trial comes after FIRST times its time; from then on a trial takes a
- * hundredth of the time at most, and less each time that the same way wins clearly. */
+ * from core to core, does not count, unless runs are long. The first trial comes after FIRST times its time; from then
+ * on a trial takes a hundredth of the time at most, and less each time that the same way wins clearly. */
 #include "cyconv.h"
 
 enum { COMPARED = CY_COMPARED, REST = 32, SUREST = 3 }; /* runs; runs between two trials; powers of two */
@@ -45,8 +45,9 @@ void cy_ran(cy_company *c, double seconds, double now)
     c->spent = c->trial ? c->spent + seconds : 0;
     if (c->trial) {
         const double own = median(c->took[c->alone]);
-        const int counts = c->trial <= COMPARED || own > LONG;
-        if (counts && seconds >= CLEARLY * own)
+        const int is_long = own > LONG, counts = c->trial <= COMPARED || is_long;
+        c->slow = (c->trial > COMPARED ? 0 : c->slow) + (counts && seconds >= CLEARLY * own);
+        if (c->slow == (is_long ? 2 : COMPARED / 2 + 1))
             conclude(c, 0, 1, now);
         else if (--c->trial == 0)
             conclude(c, median(c->took[!c->alone]) < own, 0, now);

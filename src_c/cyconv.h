@@ -139,6 +139,7 @@ typedef struct {
     unsigned runs[2];
     int alone; /* how it goes between trials */
     int trial; /* runs of a trial still to come */
+    int slow; /* how many of those that count were clearly slower */
     int rest; /* runs until the next trial, at least */
     int sure; /* how often, one after the other, the same way won clearly */
     double spent, due; /* seconds that the trial took; when the next one may begin */

@@ -73,6 +73,10 @@ def test_numbers_that_measure_nothing_are_refused(capsys):
         with pytest.raises(SystemExit):
             cli.main(["bench", name, option, "0"])
         assert f"argument {option}: at least 1, not 0" in capsys.readouterr().err
+    for seconds in ("0", "-1", "nan", "inf"):
+        with pytest.raises(SystemExit):
+            cli.main(["bench", "threads", "--seconds", seconds])
+        assert f"argument --seconds: seconds, more than 0, not {seconds}" in capsys.readouterr().err
 
 
 def test_kernels_have_a_row_each_and_level_and_threads_come_back(capsys, monkeypatch):
@@ -136,6 +140,7 @@ def test_a_share_is_of_the_faster_of_the_bursts_around_a_call():
     from cyconv.bench import ceiling
 
     np.testing.assert_allclose(ceiling.shares([50, 90, 60], [100, 80, 90, 120]), [0.5, 1.0, 0.5])
+    assert ceiling.shares([50, 90, 60], [100, 0, 0, 120]) == [0.5, 0.5]  # no team came together
 
 
 def test_threads_and_what_is_beside_the_kernels(capsys):

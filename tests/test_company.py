@@ -27,14 +27,14 @@ def taken(together, alone):
 def test_company_that_gains_is_kept_and_trials_cost_little(alone):
     runs = 20_000
     went = engine.rehearsal([1e-4] * runs, [alone] * runs)
-    assert all(count == 2 for way, count in stretches(went) if way) and any(went)
+    assert all(count == 4 for way, count in stretches(went) if way) and any(went)
     assert taken([1e-4] * runs, [alone] * runs) <= 1.01 * 1e-4 * runs
 
 
-def test_a_trial_of_long_runs_ends_with_the_first_that_is_slow():
+def test_a_trial_of_long_runs_ends_with_the_second_that_is_slow():
     runs = 2_000
     went = engine.rehearsal([0.1] * runs, [0.19] * runs)
-    assert all(count == 1 for way, count in stretches(went) if way) and any(went)
+    assert all(count == 2 for way, count in stretches(went) if way) and any(went)
 
 
 def test_a_close_race_takes_six_runs():
@@ -48,7 +48,7 @@ def test_company_that_costs_is_given_up(together):
     went = engine.rehearsal([together] * runs, [1e-4] * runs)
     (first, begun), (second, _), *later = stretches(went)
     assert (first, second) == (False, True) and begun < 150
-    assert all(count == (6 if together < 1.2e-4 else 2) for way, count in later if not way)
+    assert all(count == (6 if together < 1.2e-4 else 4) for way, count in later if not way)
     best = together * begun + 1e-4 * (runs - begun)
     assert taken([together] * runs, [1e-4] * runs) <= 1.01 * best
 
@@ -71,7 +71,8 @@ def test_single_disturbed_runs_and_the_first_of_a_trial_decide_nothing():
     trial, after = stretches(engine.rehearsal([good] * runs, near))[1:3]
     assert trial == (True, 6) and after[0] is False
     clumsy = [good] * runs
-    clumsy[begins] = 1.0  # data move to the one core
+    for i in (0, 2, 3):  # data move to the one core; two of the other five are disturbed
+        clumsy[begins + i] = 1.0
     assert stretches(engine.rehearsal([bad] * runs, clumsy))[1] > (True, 6)
 
 

@@ -6,6 +6,10 @@ A benchmark is a module with `arguments(parser)`, which adds its options, `title
 """
 
 import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]  # of the package
 
 # {name: what it measures}, in the order of `cyconv bench --help`.
 BENCHMARKS = {
@@ -23,6 +27,19 @@ BENCHMARKS = {
     "overhead": "what a step takes beside its kernels",
     "gpu": "a training step of three networks on the GPU beside PyTorch's",
 }
+
+
+def child(code):
+    """The command of a process that runs `code` on the same cyconv as this one."""
+    return [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"]
+
+
+def duration(text):
+    """Seconds, more than none, from the command line."""
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"seconds, more than 0, not {text}")
+    return seconds
 
 
 def positive(text):

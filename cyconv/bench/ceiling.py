@@ -5,6 +5,7 @@ the table is walked through several times, so that no cell is measured in a bad 
 Winograd's form is effective: the direct form's operations over the time, and may pass the ceiling.
 """
 
+import math
 import statistics
 
 from . import kernels, machine, positive
@@ -35,7 +36,8 @@ def rates(program, operations, repeats):
 
 def shares(found, bursts):
     """The share of each run in what the machine gave just then: the faster of the bursts around it."""
-    return [rate / max(pair) for rate, *pair in zip(found, bursts, bursts[1:], strict=False)]
+    pairs = zip(found, bursts, bursts[1:], strict=False)
+    return [rate / max(pair) for rate, *pair in pairs if any(pair)]  # 0: no team came together
 
 
 def arguments(parser):
@@ -68,7 +70,9 @@ def report(options):
         for algorithm, window, C, K in cases():
             cells = []
             for name in PASSES:
-                rate, part = (statistics.median(of[algorithm, window, C, K, name]) for of in (rated, shared))
+                rate = statistics.median(rated[algorithm, window, C, K, name])
+                known = shared[algorithm, window, C, K, name]
+                part = statistics.median(known) if known else math.nan
                 cells.append(f"{rate:.0f} ({100 * part:.0f} %)")
                 least.setdefault((algorithm, window, name), []).append(part)
             yield row(f"{algorithm} {window}x{window}", C, K, *cells)

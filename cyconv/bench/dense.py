@@ -14,11 +14,11 @@ import statistics
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 
 import numpy as np
 
-from . import kernels, machine, peers
+from . import child, duration, kernels, machine, peers
 from .timing import heads, mean_line, ratio, row
 
 # (rows of a batch, inputs, units): of LeNet and the mnist network; larger ones; one image.
@@ -34,7 +34,7 @@ LEAST_TURNS = 5
 
 
 def arguments(parser):
-    parser.add_argument("--seconds", type=float, default=2.0, help="of timing a product (%(default)s)")
+    parser.add_argument("--seconds", type=duration, default=2.0, help="of timing a product (%(default)s)")
     machine.thread_argument(parser)
 
 
@@ -82,9 +82,9 @@ def turns(asked, product, seconds):
 @contextmanager
 def worker(name, threads):
     """Gives the function that has a process of its own time a turn of (pass, rows, inputs, units)."""
-    code = f"from cyconv.bench import dense; dense.work({name!r}, {threads})"
+    command = child(f"from cyconv.bench import dense; dense.work({name!r}, {threads})")
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", code], env={**os.environ, **SPIN}, **pipes) as process:
+    with subprocess.Popen(command, env={**SPIN, **os.environ}, **pipes) as process:
 
         def ask(product):
             process.stdin.write(json.dumps(product) + "\n")
@@ -102,7 +102,8 @@ def worker(name, threads):
 
 def work(name, threads):
     """A worker: for each product that comes in, a line of JSON, the seconds of a call goes out."""
-    with peers.on_threads(threads), blas_on(threads):
+    quietly = suppress(KeyboardInterrupt, BrokenPipeError)  # the one who asks has more to say
+    with quietly, peers.on_threads(threads), blas_on(threads):
         for run in served(name):
             run()
             times = []

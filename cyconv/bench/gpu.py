@@ -14,7 +14,7 @@ import cyconv
 import cyconv as keras
 
 from ..models.plans import recorded_step
-from . import nets, peers
+from . import duration, nets, peers
 from .timing import cell, heads, ratio, row
 
 # name: (builder, input shape, classes or 0 for one logit a pixel); a U-Net of full width.
@@ -30,7 +30,7 @@ BLOCK = 20  # steps between two synchronizations
 
 def arguments(parser):
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS), help="which networks (all)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long to time a network (%(default)s)")
+    parser.add_argument("--seconds", type=duration, default=3.0, help="of timing a network (%(default)s)")
     parser.add_argument("--tf32", action="store_true", help="tensor cores may round factors, on both sides")
     choices = ("auto", "direct", "cudnn")
     parser.add_argument("--algorithm", choices=choices, default="auto", help="of convolutions (%(default)s)")

@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from ..testing import assert_close
-from . import machine, peers
+from . import duration, machine, peers
 from .inference import LONGEST_SUM
 from .nets import data, mnist
 from .timing import heads, interleaved, ratio_to_the_fastest, row
@@ -13,7 +13,7 @@ from .timing import heads, interleaved, ratio_to_the_fastest, row
 
 def arguments(parser):
     machine.thread_argument(parser)
-    parser.add_argument("--seconds", type=float, default=10.0, help="of timing (%(default)s)")
+    parser.add_argument("--seconds", type=duration, default=10.0, help="of timing (%(default)s)")
 
 
 def title(options):

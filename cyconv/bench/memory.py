@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import machine, peers
+from . import child, machine, peers
 from .nets import NETS, data
 from .timing import heads, row
 
@@ -43,8 +43,8 @@ def report(options):
 
 def apart(net, framework, threads):
     """(bytes after the imports, most bytes) of a process that trains with a framework."""
-    code = f"from cyconv.bench import memory; memory.train({net!r}, {framework!r}, {threads})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    command = child(f"from cyconv.bench import memory; memory.train({net!r}, {framework!r}, {threads})")
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise OSError(f"{framework}: the process that trains ended with {done.returncode}:\n{done.stderr}")
     return map(int, done.stdout.split())

@@ -10,7 +10,7 @@ import statistics
 
 import numpy as np
 
-from . import machine
+from . import duration, machine
 from .nets import NETS, data
 from .timing import heads, interleaved, row
 from .training import cyconv_step
@@ -20,7 +20,7 @@ BATCHES, EPOCHS = 24, 1
 
 def arguments(parser):
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS), help="which networks (all)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of timing a network (%(default)s)")
+    parser.add_argument("--seconds", type=duration, default=3.0, help="of timing a network (%(default)s)")
     machine.thread_argument(parser)
 
 

@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 from importlib import metadata
 
-from . import machine
+from . import duration, machine
 from .nets import NETS
 
 
@@ -18,7 +18,7 @@ def installed(distribution):
 def network_arguments(parser):
     """The options of a benchmark of networks."""
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS), help="which networks (all)")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of timing a network (%(default)s)")
+    parser.add_argument("--seconds", type=duration, default=5.0, help="of timing a network (%(default)s)")
     machine.thread_argument(parser)
     parser.add_argument("--compile", action="store_true", help="also torch.compile, which takes minutes")
 

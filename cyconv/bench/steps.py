@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import fusion
 from .._native import engine
-from . import kernels, machine, positive
+from . import duration, kernels, machine, positive
 from .nets import NETS, data
 from .timing import heads, interleaved, ratio, row
 from .training import cyconv_step
@@ -27,7 +27,7 @@ def arguments(parser):
                         help="images, rows and columns, channels in and out (2 32 64 64)")  # fmt: skip
     parser.add_argument("--net", choices=NETS, default="resnet20", help="for fusion (%(default)s)")
     parser.add_argument("--threads", nargs="+", type=positive, default=[1, 2], help="how many (1 2)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of timing each table (%(default)s)")
+    parser.add_argument("--seconds", type=duration, default=10.0, help="of timing each table (%(default)s)")
 
 
 def title(options):

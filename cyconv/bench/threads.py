@@ -15,7 +15,7 @@ import time
 import cyconv as keras
 from cyconv._native import engine
 
-from . import machine, positive
+from . import duration, machine, positive
 from .nets import NETS, data
 from .timing import PAUSE, cell, geometric_mean, heads, ratio, row
 from .training import cyconv_step
@@ -28,7 +28,7 @@ def arguments(parser):
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS), help="which networks (all)")
     parser.add_argument("--counts", nargs="+", type=positive, default=[1, 2],
                         help="how many threads; the others are compared with the first (1 2)")  # fmt: skip
-    parser.add_argument("--seconds", type=float, default=10.0, help="of timing a network (%(default)s)")
+    parser.add_argument("--seconds", type=duration, default=10.0, help="of timing a network (%(default)s)")
 
 
 def title(options):
