@@ -9,13 +9,13 @@ import math
 import statistics
 
 from . import kernels, machine, positive
+from .kernels import PASSES
 from .timing import heads, row
 
 N, H = 8, 32
 DIRECT, WINOGRAD = (32, 64, 128), (16, 32, 64, 128)
 BURST = 2e-3  # seconds of multiply-adds between the calls
 WALKS = 3
-PASSES = ("forward", "input gradient", "kernel gradient")
 
 
 def cases():

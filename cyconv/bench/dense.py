@@ -19,12 +19,12 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 import numpy as np
 
 from . import child, duration, kernels, machine, peers
+from .kernels import PASSES
 from .timing import heads, mean_line, ratio, row
 
 # (rows of a batch, inputs, units): of LeNet and the mnist network; larger ones; one image.
 SHAPES = [(64, 400, 120), (64, 120, 84), (128, 1600, 10), (32, 512, 512), (128, 1024, 1024),
           (256, 2048, 1000), (1, 1024, 1000), (4, 1024, 1000), (8, 1024, 1000)]  # fmt: skip
-PASSES = ("forward", "input gradient", "kernel gradient")
 CALLS = 3  # of a turn, after one that wakes the threads
 PAUSE = 0.02  # seconds between turns
 # OpenBLAS's threads spin for 2^28 cycles after their last work, a tenth of a second, in which they would take

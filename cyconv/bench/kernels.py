@@ -30,6 +30,9 @@ def normal(*shape):
     return np.random.default_rng(prod(shape)).standard_normal(shape).astype(np.float32)
 
 
+PASSES = ("forward", "input gradient", "kernel gradient")
+
+
 def convolution_passes(N, H, C, K, window, stride, algorithm="auto"):
     """{pass: function of (door) that returns its results}, {pass: terms of its sums}, operations, bytes."""
     geometry = dict(strides=(stride,) * 2, padding=((window // 2,) * 2,) * 2, dilation=(1, 1),

@@ -10,6 +10,7 @@ from .. import fusion
 from .._native import engine
 from . import duration, kernels, machine, positive
 from .nets import NETS, data
+from .kernels import PASSES
 from .timing import heads, interleaved, ratio, row
 from .training import cyconv_step
 
@@ -19,7 +20,6 @@ MEANS = {
     "avx2": "the same, AVX2",
     "avx512": "the same, AVX-512",
 }
-PASSES = ("forward", "input gradient", "kernel gradient")
 
 
 def arguments(parser):

@@ -187,6 +187,8 @@ def test_weights_go_there_and_back(door, tmp_path):
     again = keras.models.load_model(tmp_path / "model.keras").to("gpu")
     np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
     expected = model.predict(x, verbose=0)
+    for batch in (x, x[:3]):  # all rows at once, and again with fewer
+        assert_close(model.predict_on_batch(batch), expected[: len(batch)], "network", 100)
     model.to("cpu")
     assert_close(model.predict(x, verbose=0), expected, "network", 100)
     more = [m.to(p).fit(x, y, batch_size=8, epochs=1, verbose=0, shuffle=False).history["loss"]
