@@ -9,26 +9,27 @@ from collections import Counter
 ALIGNMENT = 64
 
 # Operations that read operand i of their input before they write the same element of the output:
-# name -> (positions of inputs whose place the output may take over, position of the output).
+# name -> {position of an output: positions of inputs whose place it may take over}.
 IN_PLACE = {
-    "activation": ((0,), 1),
-    "activation_gradient": ((0,), 3),
-    "softmax": ((0,), 1),
-    "softmax_gradient": ((0,), 2),
-    "dropout": ((0,), 2),
-    "binary": ((0, 1), 2),
+    "activation": {1: (0,)},
+    "activation_gradient": {3: (0,)},
+    "softmax": {1: (0,)},
+    "softmax_gradient": {2: (0,)},
+    "dropout": {2: (0,)},
+    "binary": {2: (0, 1)},
+    "batch_norm_gradient": {7: (1,), 6: (1, 0)},  # dz takes dy's, which is not read again; then dx that of x
 }
 
 # Results that are not made where nobody reads them: name -> the operand that may be None.
-UNREAD = {"max_pool": 2, "convolution": 7}
+UNREAD = {"max_pool": 2, "convolution": 7, "batch_norm_gradient": 7}
 
 
 def _in_place(step):
-    """(positions of inputs, position of the output) by which a step may work in place."""
+    """{position of an output: positions of inputs} by which a step may work in place."""
     if step.operation == "map":  # the first result may lie where an input of its shape dies
         inputs, shape = step.attributes["formula"].inputs, step.operands[-1].shape
-        return tuple(i for i in range(inputs) if step.operands[i].shape == shape), inputs
-    return IN_PLACE.get(step.operation, ((), 0))
+        return {inputs: tuple(i for i in range(inputs) if step.operands[i].shape == shape)}
+    return IN_PLACE.get(step.operation, {})
 
 
 def place(steps):
@@ -83,20 +84,22 @@ def _lifetimes(steps):
 
 
 def _merge(steps):
-    """Lets the output of an in-place operation take over an input that dies there."""
+    """Lets outputs of in-place operations take over inputs that die there."""
     for i, step in enumerate(steps):
-        sources, target = _in_place(step)
-        out = getattr(step.operands[target], "storage", None)
-        if out is None or out.fed or out.first != i or out.owner is not None:
-            continue
-        for position in sources:
-            source = getattr(step.operands[position], "storage", None)
-            if source is None or source.fed or source is out:
+        taken = []
+        for target, sources in _in_place(step).items():
+            out = getattr(step.operands[target], "storage", None)
+            if out is None or out.fed or out.first != i or out.owner is not None:
                 continue
-            root = _root(source)
-            if root.last == i and root.nbytes == out.nbytes:
-                out.owner, root.last = root, out.last
-                break
+            for position in sources:
+                source = getattr(step.operands[position], "storage", None)
+                if source is None or source.fed or source is out:
+                    continue
+                root = _root(source)
+                if root.last == i and root.nbytes == out.nbytes and root not in taken:
+                    out.owner, root.last = root, out.last
+                    taken.append(root)
+                    break
 
 
 def _root(storage):

@@ -148,6 +148,45 @@ def test_activations_take_over_the_place_of_what_dies():
     assert c.storage.offset != d.storage.offset  # c is read later
 
 
+def test_gradients_of_a_normalisation_lie_where_their_operands_died():
+    def recorded(with_shortcut, relu):
+        x, dy, y, dx, dz = (Buffer((100,), np.float32) for _ in range(5))
+        operands = (x, dy, y if relu else None, *[None] * 3, dx, dz if with_shortcut else None, *[None] * 3)
+        first = Step("sum", (x, dy, y), {}, "", "forward", None)
+        after = Step("sum", (dx, dz) if with_shortcut else (dx,), {}, "", "backward", None)
+        memory.place([first, Step("batch_norm_gradient", operands, {}, "", "backward", None), after])
+        return [b.storage.offset for b in (x, dy, dx, dz)]
+
+    x, dy, dx, _ = recorded(with_shortcut=False, relu=False)
+    assert dx == dy != x
+    x, dy, dx, dz = recorded(with_shortcut=True, relu=True)  # x is read until dx is written, dy is not
+    assert dz == dy and dx == x != dz
+
+
+@pytest.mark.parametrize("backend", ["reference", "cpu"])
+@pytest.mark.parametrize("shortcut", [False, True])
+def test_a_normalisation_in_place_has_the_gradients_of_one_with_room(backend, shortcut, monkeypatch):
+    def trained():
+        keras.utils.set_random_seed(0)
+        a = layers.Conv2D(16, 3, padding="same")(x := layers.Input((9, 7, 16)))
+        b = layers.BatchNormalization()(a)
+        b = layers.ReLU()(layers.Add()([b, x]) if shortcut else b)
+        model = keras.Model(x, layers.Dense(3)(layers.GlobalAveragePooling2D()(layers.Conv2D(8, 3)(b))))
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        data = np.random.default_rng(0).normal(size=(8, 9, 7, 16)).astype("float32")
+        for _ in range(3):
+            model.train_on_batch(data, data[:, 0, 0, :3])
+        return model.get_weights(), [r.arena_bytes for r in model.executor.recorded.values()][-1]
+
+    with backends.use(backend):
+        weights, size = trained()
+        monkeypatch.setitem(memory.IN_PLACE, "batch_norm_gradient", {})
+        expected, size_with_room = trained()
+    assert size <= size_with_room
+    for a, b in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_planned_memory_is_far_below_the_sum():
     model, _ = network(8)
     model.predict_on_batch(np.zeros((512, 12, 12, 2)))
