@@ -1,5 +1,9 @@
 """Batches that run in one call: the same bytes as one by one, and one by one where somebody watches."""
 
+import io
+import re
+import sys
+
 import numpy as np
 import pytest
 
@@ -33,6 +37,11 @@ def small(optimizer, custom=False):
     loss = cyconv.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer, loss, metrics=["accuracy"], weighted_metrics=["accuracy"])
     return model
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
 class Doubled(cyconv.layers.Layer):
@@ -110,6 +119,22 @@ def test_evaluation_in_bundles_gives_the_same_numbers(bundled):
         found = model.evaluate(X, Y, batch_size=10, verbose=0)
     assert max(bundled) > 1
     assert found == model.evaluate(X, Y, batch_size=10, verbose=0, callbacks=[Watches()])
+
+
+def test_a_bar_on_a_terminal_is_told_of_each_bundle_s_last_batch(bundled, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    monkeypatch.setattr(cyconv.progress, "TERMINAL", 0)  # every line is due
+    model = small("adam")
+    for verbose in (0, 1):
+        del bundled[:]
+        model.fit(X, Y, batch_size=10, epochs=2, verbose=verbose)
+        evaluated = model.evaluate(X, Y, batch_size=10, verbose=verbose)
+    shown = [int(line.split("/")[0]) for line in re.findall(r"\r *(\d+/21)", terminal.getvalue())]
+    assert max(bundled) > 1 and 21 in shown and len(shown) < 3 * 21
+    assert f"loss: {evaluated[0]:.4f}" in terminal.getvalue().split("\r")[-1]
+    del bundled[:]
+    model.fit(X, Y, batch_size=10, verbose=1, callbacks=[Watches()])
+    assert bundled == []
 
 
 def test_no_bundle_is_larger_than_its_room(bundled, monkeypatch):

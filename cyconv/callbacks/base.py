@@ -68,6 +68,12 @@ class Callback:
         changed = getattr(getattr(self, hook), "__func__", None) is not getattr(Callback, hook)
         return changed or (alias is not None and self.listens(alias))
 
+    def each(self, hook):
+        """Whether it has to be told in `hook` of every batch: then steps go one by one. If not, it is told of
+        the last of those that were run together.
+        """
+        return self.listens(hook)
+
     def due(self):
         """Whether this callback would look at the logs of the batch that ends now: a GPU waits for them."""
         return True

@@ -43,6 +43,10 @@ class CallbackList(Callback):
         own = getattr(type(self), hook) is not getattr(CallbackList, hook)
         return own or any(c.listens(hook) for c in self.callbacks)
 
+    def each(self, hook):
+        own = getattr(type(self), hook) is not getattr(CallbackList, hook)
+        return own or any(c.each(hook) for c in self.callbacks)
+
     def logs_of(self, hook, logs):
         """logs(), if some callback will look at it now, else {}."""
         return logs() if any(c.listens(hook) and c.due() for c in self.callbacks) else {}

@@ -27,6 +27,9 @@ class ProgbarLogger(Callback):
         idle = not Progbar.live(self.verbose) and (hook.endswith("batch_end") or self.steps is not None)
         return super().listens(hook) and not ("_batch_" in hook and idle)
 
+    def each(self, hook):
+        return False
+
     def due(self):
         return self.bar.due()
 

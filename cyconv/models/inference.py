@@ -28,6 +28,7 @@ class _OneAtATime:
 
 
 STEPS = _OneAtATime()
+ON_BATCH = "on_test_batch_begin", "on_test_batch_end"
 AT_ONCE = 0.1  # seconds of steps that may go by without a look at Python: at Ctrl-C, for one
 
 
@@ -117,19 +118,20 @@ class Inference:
 
     def _evaluate(self, source, hooks):
         """Means over one epoch of `source`, {name: float}."""
-        begins, ends = hooks.listens("on_test_batch_begin"), hooks.listens("on_test_batch_end")
+        begins, ends = map(hooks.listens, ON_BATCH)
         measures = Measures(self)
         self.stop_evaluating = False
         source.restart()
         hooks.on_test_begin()
         with closing(source.epoch()) as batches:
-            bundles = self._bundles("test", source, batches, begins or ends)
-            for i, (batch, rows) in enumerate(bundles):
+            watched, done = any(map(hooks.each, ON_BATCH)), 0
+            for batch, rows in self._bundles("test", source, batches, watched):
                 if begins:
-                    hooks.on_test_batch_begin(i)
+                    hooks.on_test_batch_begin(done)
                 self._run_bundle("test", batch, rows, measures)
+                done += len(rows)
                 if ends:
-                    hooks.on_test_batch_end(i, hooks.logs_of("on_test_batch_end", measures.logs))
+                    hooks.on_test_batch_end(done - 1, hooks.logs_of("on_test_batch_end", measures.logs))
                 if self.stop_evaluating:
                     break
         logs = measures.logs()

@@ -13,6 +13,8 @@ from .inference import Inference
 from .measures import Measures
 from .run import Run
 
+ON_BATCH = "on_train_batch_begin", "on_train_batch_end", "on_run_step"
+
 
 class Training(Inference):
     """The training half of `Model`; it owns the compiled settings and the executor."""
@@ -30,7 +32,7 @@ class Training(Inference):
 
         Each is a name, an object or a configuration. run_eagerly, steps_per_execution, jit_compile and
         auto_scale_loss are accepted and change nothing: a step is always recorded and replayed; `fit` runs
-        several of them in one call where nobody watches the batches (no callback, no live progress bar).
+        several of them in one call where no callback watches the batches.
         """
         self.optimizer = optimizers.get(optimizer)
         self._compile_arguments = dict(loss=loss, loss_weights=loss_weights, metrics=metrics,
@@ -111,20 +113,18 @@ class Training(Inference):
     def _train_epoch(self, run):
         """Trains on the batches of one epoch; whether there were any."""
         hooks = run.hooks
-        begins, ends = hooks.listens("on_train_batch_begin"), hooks.listens("on_train_batch_end")
-        follows = hooks.listens("on_run_step")
+        begins, ends, follows = map(hooks.listens, ON_BATCH)
         if run.stopped:  # resumed behind the batch that stopped it
             return True
         with closing(run.source.epoch()) as batches:
-            for batch, rows in self._bundles("train", run.source, batches, begins or ends or follows):
+            for batch, rows in self._bundles("train", run.source, batches, any(map(hooks.each, ON_BATCH))):
                 if begins:
                     hooks.on_train_batch_begin(run.batch)
                 self._run_bundle("train", batch, rows, run.measures)
-                if ends:
-                    hooks.on_train_batch_end(
-                        run.batch, hooks.logs_of("on_train_batch_end", run.measures.logs)
-                    )
                 run.batch += len(rows)
+                if ends:
+                    logs = hooks.logs_of("on_train_batch_end", run.measures.logs)
+                    hooks.on_train_batch_end(run.batch - 1, logs)
                 if follows:
                     hooks.on_run_step(run)
                 if self.stop_training:
