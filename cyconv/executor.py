@@ -157,7 +157,7 @@ class Executor:
                     ops.layer = variable.path
                     variable.constraint.record(ops, variable.value)
         if fusion.enabled():
-            ops.steps = fusion.fuse_steps(ops.steps)
+            ops.steps = fusion.fuse_steps(ops.steps, ops.adds_gradients)
         return Written(ops, inputs, labels, sample_weights, outputs, loss, losses, metrics)
 
     def _realise(self, written):

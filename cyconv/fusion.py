@@ -8,6 +8,7 @@ does in one walk over memory become one node:
     concatenation of two + convolution (+ the above)   training and inference
     convolution (+ the above, but for a sum) + max pooling      training: not behind a normalisation
     softmax + cross-entropy                            training: their gradients (`fuse_steps`)
+    convolution or max pooling, another reader of x    training: the sum of their gradients (`fuse_steps`)
 
 A node is drawn in only if nothing else reads what lies between. In training a normalisation that stands at
 several places stays as it is, so that its moving means see the places in their order. Results agree with the
@@ -114,22 +115,69 @@ def fuse(flat, shapes, training):
     return Flat(flat.inputs, nodes, flat.outputs)
 
 
-def fuse_steps(steps):
-    """The recorded steps, where a cross-entropy's gradient goes through a softmax, with one step for both."""
+def fuse_steps(steps, adds_gradients):
+    """The recorded steps, some of them as one: a cross-entropy's gradient and that of the softmax before it;
+    where a tensor fans out and the backend `adds_gradients`, a gradient and its sum with the one before.
+    """
+    steps = _merged(steps, _through_softmax)
+    return _merged(steps, _add_where_it_is) if adds_gradients else steps
+
+
+def _merged(steps, merge):
+    """The steps without those that merge(step, touching, steps) made a part of `step`.
+
+    touching: {storage: the steps that read or write it}.
+    """
     touching = {}
     for step in steps:
-        for buffer in step.buffers():
-            touching.setdefault(id(buffer.storage), []).append(step)
-    gone = set()
-    for step in steps:
-        after = _softmax_behind(step, touching)
-        if after is not None:
-            out = after.operands[2]
-            *operands, gradient = step.operands
-            step.operands = (*operands, Buffer(gradient.shape, gradient.dtype, out.storage))
-            step.attributes = step.attributes | {"through_softmax": True}
-            gone.add(id(after))
+        for storage in dict.fromkeys(buffer.storage for buffer in step.buffers()):
+            touching.setdefault(storage, []).append(step)
+    gone = {id(merge(step, touching, steps)) for step in steps}
     return [step for step in steps if id(step) not in gone]
+
+
+def _through_softmax(step, touching, steps):
+    """Gives a cross-entropy the gradient that is behind its softmax; returns the step that made it."""
+    after = _softmax_behind(step, touching)
+    if after is not None:
+        out = after.operands[2]
+        *operands, gradient = step.operands
+        step.operands = (*operands, Buffer(gradient.shape, gradient.dtype, out.storage))
+        step.attributes = step.attributes | {"through_softmax": True}
+    return after
+
+
+ADDING = {"convolution_input_gradient": 3, "max_pool_gradient": 2}  # the position of dx
+
+
+def _add_where_it_is(step, touching, steps):
+    """Lets `step` add its dx to the gradient that another reader of the tensor gave, if that is read nowhere
+    else: there their sum lies from now on. Returns the step that made it.
+    """
+    position = ADDING.get(step.operation)
+    if position is None or step.attributes.get("activation", "linear") != "linear":
+        return None
+    dx, *beside = step.operands[position:]
+    users = touching.get(getattr(dx, "storage", None), [])
+    if beside not in ([], [None]) or [user.operation for user in users] != [step.operation, "binary"]:
+        return None  # dx has two parts, or other readers
+    a, b, total = (add := users[1]).operands
+    there = b if getattr(a, "storage", None) is dx.storage else a
+    free = all(isinstance(b, Buffer) and not (b.storage.kept or b.storage.fed) for b in (dx, there, total))
+    if not free or add.attributes["name"] != "add" or there.shape != dx.shape:
+        return None
+    *before, last = touching[there.storage]
+    if last is not add or not before or steps.index(before[-1]) >= steps.index(step):
+        return None  # it is read later, or not there yet
+    step.operands = (*step.operands[:position], there, *step.operands[position + 1 :])
+    step.attributes = step.attributes | {"accumulate": True}
+    after = [s for s in touching[total.storage] if s is not add]
+    touching[there.storage] = [*before, step, *after]
+    for reader in after:
+        for buffer in reader.buffers():
+            if buffer.storage is total.storage:
+                buffer.storage = there.storage
+    return add
 
 
 def _softmax_behind(step, touching):
@@ -141,7 +189,7 @@ def _softmax_behind(step, touching):
     prediction, gradient = step.operands[0], step.operands[4]
     if not isinstance(prediction, Buffer) or gradient.storage.kept:
         return None
-    writer, *readers = touching[id(gradient.storage)]
+    writer, *readers = touching[gradient.storage]
     if writer is not step or len(readers) != 1 or readers[0].operation != "softmax_gradient":
         return None
     dy, y, _ = readers[0].operands

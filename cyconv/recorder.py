@@ -74,7 +74,7 @@ class Recorder(Door):
 
     def __init__(self, backend, random_state, mailbox=None):
         self.backend, self.mailbox = backend, mailbox or backend.mailbox(1024)
-        self.random_state = self.live(random_state)
+        self.random_state, self.adds_gradients = self.live(random_state), backend.adds_gradients
         self.steps, self.fed = [], []
         self.layer, self.phase, self.node = "", "forward", 0
 

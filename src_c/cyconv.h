@@ -19,13 +19,13 @@
  * The sizes n[] and attributes a[] of each are in the comment above its textbook loop in naive/. */
 #define CY_OPERATIONS(X) \
     X(convolution)                 /* x kernel bias|0 residual|0 -> y; further ones, see below  */ \
-    X(convolution_input_gradient)  /* dy kernel bias|0 -> dx                                    */ \
+    X(convolution_input_gradient)  /* dy kernel bias|0 -> dx, += if n[24]                       */ \
     X(convolution_kernel_gradient) /* x dy -> dkernel+= dbias|0+=                               */ \
     X(convolution_winograd)        /* the same three by another algorithm, where the window is  */ \
     X(convolution_input_gradient_winograd)  /* 3x3, with stride, dilation and groups of 1; an   */ \
     X(convolution_kernel_gradient_winograd) /* operand more: see beside, below                  */ \
     X(max_pool)                    /* x -> y switches(int32)|0                                  */ \
-    X(max_pool_gradient)           /* dy switches(int32) -> dx                                  */ \
+    X(max_pool_gradient)           /* dy switches(int32) -> dx, += if n[22]                     */ \
     X(average_pool)                /* x -> y                                                    */ \
     X(average_pool_gradient)       /* dy -> dx                                                  */ \
     X(batch_norm)   /* x gamma|0 beta|0 residual|0 -> moving_mean moving_var y mean inv_std; moments|0 */ \

@@ -115,3 +115,13 @@ def test_a_backend_can_be_registered(monkeypatch):
     assert backends.get("counting") is door and made == [door]
     backends.register("counting", Counting)
     assert backends.get("counting") is not door
+
+
+def test_what_gradients_are_added_to_must_be_there():
+    door, dy = backends.get("cpu"), np.zeros((1, 4, 4, 3), np.float32)
+    way = dict(strides=(1, 1), padding=((0, 0), (0, 0)), accumulate=True)
+    with pytest.raises(ValueError, match="convolution_input_gradient: accumulate adds to `out`"):
+        door.convolution_input_gradient(dy, np.zeros((1, 1, 2, 3), np.float32), input_shape=(1, 4, 4, 2),
+                                        dilation=(1, 1), **way)  # fmt: skip
+    with pytest.raises(ValueError, match="max_pool_gradient: accumulate adds to `out`"):
+        door.max_pool_gradient(dy, dy.astype("i4"), input_shape=(1, 4, 4, 3), window=(1, 1), **way)

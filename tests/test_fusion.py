@@ -62,9 +62,10 @@ def test_results_agree(backend, frozen):
     assert_close(predicted, wanted, "network", 1000)
     assert_close(losses, expected_losses, "network", 1000)
     gone = {name: plain.count(name) - fused.count(name) for name in set(plain)}
-    # Three sums; relu after two of them, inside a block of each, and tanh after the first convolution.
+    # Three sums; relu after two of them, inside a block of each, and tanh after the first convolution. Three
+    # tensors have two readers, one of them a convolution: their gradients are added as it stores.
     assert {name: count for name, count in gone.items() if count} == {
-        "map": 3, "activation": 6, "activation_gradient": 5
+        "map": 3, "activation": 6, "activation_gradient": 5, "binary": 3
     }  # fmt: skip
 
 
@@ -273,3 +274,29 @@ def test_a_class_made_from_a_convolution_computes_what_it_says(follower):
             model = keras.Model(inputs, follower()(kind(5, 3, activation="linear")(inputs)))
             answers.append(model.predict_on_batch(images))
         np.testing.assert_array_equal(*answers)
+
+
+def forking_net():
+    """Tensors with several readers: gradients of convolutions, poolings and others, before and after."""
+    inputs = keras.Input((12, 12, 3))
+    a = layers.Conv2D(16, 3, padding="same", activation="relu")(inputs)
+    b = layers.MaxPooling2D(2)(a)
+    c = layers.Conv2D(16, 3, padding="same", activation="tanh")(b)
+    d = layers.Conv2D(16, 1)(b)
+    e = layers.MaxPooling2D(3, strides=1, padding="same")(b)
+    f = layers.Concatenate()([c, d, e, layers.Activation("tanh")(b)])
+    g = layers.Conv2D(8, 3, strides=2)(a)
+    h = layers.DepthwiseConv2D(3)(a)
+    return keras.Model(inputs, layers.Concatenate()([layers.Flatten()(t) for t in (f, g, h, b)]))
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+def test_gradients_of_several_readers_are_added_as_they_are_stored(backend):
+    with keras.backends.use(backend):
+        weights, predicted, losses, fused = trained(True, forking_net)
+        expected, wanted, expected_losses, plain = trained(False, forking_net)
+    for a, b in zip(weights, expected, strict=True):
+        assert_close(a, b, "network", 1000)
+    assert_close(predicted, wanted, "network", 1000)
+    assert_close(losses, expected_losses, "network", 1000)
+    assert plain.count("binary") == 6 and fused.count("binary") == 1  # where two others are added

@@ -99,6 +99,12 @@ def check_case(case):
     def input_gradient(ops, dy, kernel, bias):
         return ops.convolution_input_gradient(dy, kernel, bias, input_shape=case.x_shape, **case.options)
 
+    def added(ops, dy, kernel, bias, dx):
+        if not ops.adds_gradients:
+            return ops.binary(dx, input_gradient(ops, dy, kernel, bias), "add")
+        return ops.convolution_input_gradient(dy, kernel, bias, input_shape=case.x_shape, accumulate=True,
+                                              out=dx, **case.options)  # fmt: skip
+
     def kernel_gradient(ops, x, dy, dkernel, dbias):
         ops.convolution_kernel_gradient(x, dy, dkernel, dbias, **case.options)
         return (dkernel,) if dbias is None else (dkernel, dbias)
@@ -107,6 +113,7 @@ def check_case(case):
         check_all(forward, x, kernel, b, terms=taps * case.C)
     for b in (bias_of_input, None):
         check_all(input_gradient, dy, kernel, b, terms=taps * case.K)
+        check_all(added, dy, kernel, b, x, terms=taps * case.K)
     for b in (bias, None):
         check_all(kernel_gradient, x, dy, kernel, b, terms=pixels)
 

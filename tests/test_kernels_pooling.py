@@ -53,11 +53,19 @@ def check_pooling(shape, window, strides, padding, dilation):
         _, switches = max_pool(ops, x)
         return ops.max_pool_gradient(dy, switches, input_shape=shape, dilation=dilation, **options)
 
+    def max_pool_and_added(ops, x, dy):
+        if not ops.adds_gradients:
+            return ops.binary(x, max_pool_and_back(ops, x, dy), "add")
+        _, switches = max_pool(ops, x)
+        return ops.max_pool_gradient(dy, switches, input_shape=shape, dilation=dilation, accumulate=True,
+                                     out=x.copy(), **options)  # fmt: skip
+
     x = tied_values(shape)
     out = shapes.window_output(shape[1:-1], window, strides, dilation, padding)
     dy = draw(shape[0], *out, shape[-1])
     check_all(max_pool, x, kind="exact")
     check_all(max_pool_and_back, x, dy, terms=terms)
+    check_all(max_pool_and_added, x, dy, terms=terms)
     if set(dilation) != {1}:
         return
     for counted in (False, True):
@@ -85,6 +93,7 @@ CASES = [
     ((2, 4, 5, 6, 5), (2, 3, 2), (2, 1, 2), ((1, 0), (1, 1), (0, 1)), (1, 1, 1)),
     ((2, 3, 7, 6, 32), (1, 2, 2), (1, 2, 2), ((0, 0), (0, 0), (0, 0)), (1, 1, 1)),  # 2x2 in several planes
     ((2, 3, 7, 6, 6), (1, 2, 2), (1, 2, 2), ((0, 0), (0, 0), (0, 0)), (1, 1, 1)),
+    ((2, 5, 7, 6, 6), (2, 2, 2), (2, 2, 2), ((0, 0), (0, 0), (0, 0)), (1, 1, 1)),  # a plane beside windows
     ((2, 9, 9, 32), (2, 2), (1, 3), ((1, 1), (0, 1)), (1, 1)),  # 2x2, but not side by side
     ((1, 33, 9), (3,), (2,), ((1, 1),), (1,)),
 ]

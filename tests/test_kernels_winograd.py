@@ -23,6 +23,8 @@ def passes(padding, activation="linear", algorithm="winograd"):
             door.convolution(x, kernel, bias, activation=activation, alpha=0.3, **geometry),
             door.convolution(x, kernel, None, dy, **geometry),
             door.convolution_input_gradient(dy, kernel, input_shape=x.shape, **geometry),
+            door.convolution_input_gradient(dy, kernel, input_shape=x.shape, accumulate=True, out=x.copy(),
+                                            **geometry),
             dkernel, dbias,
         ]  # fmt: skip
 
@@ -109,9 +111,10 @@ def test_two_images_are_refused_where_they_are_not_read():
     assert not door.takes_pair(even, kernel, algorithm="direct", **geometry)
     with pytest.raises(ValueError, match="two images as one, and moments, are for Winograd"):
         door.convolution(even, kernel, algorithm="direct", **geometry)
-    with pytest.raises(ValueError, match="`split` goes without activation"):
-        door.convolution_input_gradient(draw(1, 9, 9, 8), kernel, input_shape=even.shape, split=16,
-                                        activation="tanh", **geometry)  # fmt: skip
+    for more in ({"activation": "tanh"}, {"accumulate": True, "out": even.first}):
+        with pytest.raises(ValueError, match="`split` goes without activation"):
+            door.convolution_input_gradient(draw(1, 9, 9, 8), kernel, input_shape=even.shape, split=16,
+                                            **more, **geometry)  # fmt: skip
 
 
 def test_padding_before_planes_is_not_for_tiles():

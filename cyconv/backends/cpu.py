@@ -150,10 +150,11 @@ def convolution(
 
 
 def convolution_input_gradient(
-    dy, kernel, bias, dx, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm
-):
+    dy, kernel, bias, dx, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm,
+    accumulate,
+):  # fmt: skip
     g = geometry(dx, dy.shape[1:-1], kernel.shape[-1], groups, kernel.shape[:-2], strides, padding, dilation)
-    return (*_in_all(g, beside), ACTIVATIONS[activation], dx.shape[-1]), (alpha,)
+    return (*_in_all(g, beside), ACTIVATIONS[activation], dx.shape[-1], int(accumulate)), (alpha,)
 
 
 def convolution_kernel_gradient(
@@ -199,8 +200,9 @@ def max_pool(x, y, switches, *, window, strides, padding, dilation):
     return geometry(x, y.shape[1:-1], x.shape[-1], 1, window, strides, padding, dilation), ()
 
 
-def max_pool_gradient(dy, switches, dx, *, window, strides, padding, dilation):
-    return geometry(dx, dy.shape[1:-1], dx.shape[-1], 1, window, strides, padding, dilation), ()
+def max_pool_gradient(dy, switches, dx, *, window, strides, padding, dilation, accumulate):
+    g = geometry(dx, dy.shape[1:-1], dx.shape[-1], 1, window, strides, padding, dilation)
+    return (*g, int(accumulate)), ()
 
 
 def average_pool(x, y, *, window, strides, padding, count_padding):

@@ -22,6 +22,7 @@ class Host(Door):
     """What both share: arrays are C-contiguous NumPy arrays."""
 
     memory = "host"
+    adds_gradients = True
 
     def __init__(self):
         # Drawn from by layers that run outside a recorded step; a recorder has its own.

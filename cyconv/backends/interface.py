@@ -117,28 +117,30 @@ class Door:
 
     def convolution_input_gradient(self, dy, kernel, bias=None, *, input_shape, strides, padding, dilation,
                                    groups=1, activation="linear", alpha=0.0, algorithm="auto", split=None,
-                                   out=None):
+                                   accumulate=False, out=None):
         """dx[n,i,c] = f(bias[c] + sum of dy[n,o,k] * kernel[t,c,k] over all t, k, o with
         o*stride + t*dilation - before = i).
 
         The transpose of `convolution`, and so also the forward pass of a transposed convolution
         (Dumoulin & Visin 2016, chapter 4): that is what bias (C,) and activation are for.
         dy (N, out..., K) -> dx (N, sizes..., C) = input_shape; with `split`, that of a Pair: two arrays, the
-        first with so many channels.
+        first with so many channels. accumulate: the sum begins with what is in `out` (see `adds_gradients`).
         """
+        self._may_add("convolution_input_gradient", accumulate, out)
         self._check_gradient("convolution_input_gradient", input_shape, kernel.shape, dy, strides, padding,
                              dilation, groups)
         if bias is not None:
             expect(bias, (input_shape[-1],), "bias", "convolution_input_gradient")
-        if split is not None and activation != "linear":
-            raise ValueError(f"convolution_input_gradient: `split` goes without activation={activation!r}")
+        if split is not None and (activation != "linear" or accumulate):
+            text = f"convolution_input_gradient: `split` goes without activation={activation!r}"
+            raise ValueError(f"{text} and accumulate={accumulate}")
         *outer, C = input_shape
         out = self._out(out, (*outer, C if split is None else split), dy, "convolution_input_gradient")
         beside = None if split is None else self.empty((*outer, C - split), dy.dtype)
         self._known(algorithm, kernel.shape[:-2], strides, padding, dilation, groups)
         self._do("convolution_input_gradient", (dy, kernel, bias, out, beside), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups,
-            activation=activation, alpha=alpha, algorithm=algorithm))
+            activation=activation, alpha=alpha, algorithm=algorithm, accumulate=accumulate))
         return out if split is None else (out, beside)
 
     def convolution_kernel_gradient(self, x, dy, dkernel, dbias=None, *, strides, padding, dilation, groups=1,
@@ -154,6 +156,14 @@ class Door:
         x, beside = halves(x)
         self._do("convolution_kernel_gradient", (x, dy, dkernel, dbias, beside), dict(
             strides=strides, padding=padding, dilation=dilation, groups=groups, algorithm=algorithm))
+
+    adds_gradients = False  # whether input gradients of convolutions and max poolings take `accumulate`
+
+    def _may_add(self, name, accumulate, out):
+        if accumulate and out is None:
+            raise ValueError(f"{name}: accumulate adds to `out`, which is missing")
+        if accumulate and not self.adds_gradients:
+            raise ValueError(f"{name}: this backend takes no `accumulate`; add with `binary`")
 
     def takes_pair(self, x, kernel, *, strides, padding, dilation, groups=1, algorithm="auto"):
         """Whether a convolution with these options, and its gradients, take the Pair x as it is."""
@@ -204,15 +214,18 @@ class Door:
         return out, switches
 
     def max_pool_gradient(self, dy, switches, *, input_shape, window, strides, padding, dilation=None,
-                          out=None):
-        """dx[n,i,c] = sum of dy[n,o,c] over the windows o whose switch is i."""
+                          accumulate=False, out=None):
+        """dx[n,i,c] = sum of dy[n,o,c] over the windows o whose switch is i, or dx += with accumulate (see
+        `adds_gradients`).
+        """
+        self._may_add("max_pool_gradient", accumulate, out)
         dilation = dilation or (1,) * len(window)
         expect(switches, dy.shape, "switches", "max_pool_gradient")
         expect(dy, self._pool_shape(None, window, strides, padding, dilation, input_shape), "dy",
                "max_pool_gradient")
         out = self._out(out, input_shape, dy, "max_pool_gradient")
-        self._do("max_pool_gradient", (dy, switches, out),
-                 dict(window=window, strides=strides, padding=padding, dilation=dilation))
+        self._do("max_pool_gradient", (dy, switches, out), dict(
+            window=window, strides=strides, padding=padding, dilation=dilation, accumulate=accumulate))
         return out
 
     def average_pool(self, x, *, window, strides, padding, count_padding=False, out=None):

@@ -64,22 +64,23 @@ def convolution(
 
 
 def convolution_input_gradient(
-    dy, kernel, bias, dx, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm
-):
+    dy, kernel, bias, dx, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm,
+    accumulate,
+):  # fmt: skip
     if beside is not None:
         wide = _joined(dx, beside)
         convolution_input_gradient(dy, kernel, bias, wide, None, strides=strides, padding=padding,
                                    dilation=dilation, groups=groups, activation=activation, alpha=alpha,
-                                   algorithm=algorithm)  # fmt: skip
+                                   algorithm=algorithm, accumulate=accumulate)  # fmt: skip
         dx[...], beside[...] = np.split(wide, [dx.shape[-1]], axis=-1)
         return
     dxp = pad(np.zeros_like(dx), padding)
     for tap, seen in taps(kernel.shape[:-2], dy.shape[1:-1], strides, dilation):
         for c, k in groups_of(dx.shape[-1], dy.shape[-1], groups):
             dxp[seen][..., c] += dy[..., k] @ kernel[tap][:, k].T
+    before = dx.copy() if accumulate else 0
     crop(dxp, padding, dx)
-    if bias is not None:
-        dx += bias
+    dx += before + (0 if bias is None else bias)
     _activate(dx, activation, alpha)
 
 
@@ -119,8 +120,9 @@ def max_pool(x, y, switches, *, window, strides, padding, dilation):
         switches[...] = np.where(wins, position, switches)
 
 
-def max_pool_gradient(dy, switches, dx, *, window, strides, padding, dilation):
-    dx[...] = 0
+def max_pool_gradient(dy, switches, dx, *, window, strides, padding, dilation, accumulate):
+    if not accumulate:
+        dx[...] = 0
     N, C = dx.shape[0], dx.shape[-1]
     flat = dx.reshape(N, -1, C)
     n, c = np.arange(N)[:, None, None], np.arange(C)[None, None, :]

@@ -24,6 +24,13 @@ def test_every_operation_is_lowered_with_the_door_s_arguments():
         assert [p for p in given if p not in ("work", "tf32")] == wanted, name
 
 
+def test_accumulating_gradients_is_refused_in_words(door):
+    dy, switches = door.empty((1, 4, 4, 3), "float32"), door.empty((1, 4, 4, 3), "int32")
+    with pytest.raises(ValueError, match="max_pool_gradient: this backend takes no `accumulate`; add with"):
+        door.max_pool_gradient(dy, switches, input_shape=(1, 4, 4, 3), window=(1, 1), strides=(1, 1),
+                               padding=((0, 0), (0, 0)), accumulate=True, out=dy)  # fmt: skip
+
+
 @pytest.mark.parametrize("name", engine.ACTIVATIONS)
 def test_activations(name, cases):
     for size in (17, 1003):

@@ -56,7 +56,7 @@ def _forward_scratch(operands, attributes):
 
 def convolution_input_gradient(
     dy, kernel, bias, dx, beside, *, strides, padding, dilation, groups, activation, alpha, algorithm,
-    work=None, tf32=False,
+    accumulate, work=None, tf32=False,
 ):  # fmt: skip
     window = (groups, kernel.shape[:-2], strides, padding, dilation)
     if depthwise.is_depthwise(dx.shape[-1], groups):

@@ -23,7 +23,7 @@ def max_pool(x, y, switches, *, window, strides, padding, dilation):
     return _over("max_pool", y, (x, y, switches), sizes)
 
 
-def max_pool_gradient(dy, switches, dx, *, window, strides, padding, dilation):
+def max_pool_gradient(dy, switches, dx, *, window, strides, padding, dilation, accumulate):
     sizes = geometry(dx, dy.shape[1:-1], dx.shape[-1], 1, window, strides, padding, dilation)
     return _over("max_pool_gradient", dx, (dy, switches, dx), sizes)
 
