@@ -54,7 +54,7 @@ def test_three_passes(level, shape):
     check(passes(padding), arrays(*sizes, padding), level, terms, "winograd")
 
 
-@pytest.mark.parametrize("shape", [(4, 16, 16, 904, 16), (1, 70, 70, 160, 32)], ids=str)
+@pytest.mark.parametrize("shape", [(4, 16, 16, 904, 16), (1, 70, 70, 160, 96)], ids=str)
 def test_position_by_position_in_batches(shape):
     """Many channels: the kernel gradient of both shapes has two batches of tiles."""
     N, H, W, C, _ = shape
