@@ -166,16 +166,17 @@ def _add_where_it_is(step, touching, steps):
     free = all(isinstance(b, Buffer) and not (b.storage.kept or b.storage.fed) for b in (dx, there, total))
     if not free or add.attributes["name"] != "add" or there.shape != dx.shape:
         return None
-    *before, last = touching[there.storage]
-    if last is not add or not before or steps.index(before[-1]) >= steps.index(step):
+    *before, _ = touching[there.storage]  # the last one is the sum, or what reads it later
+    if not before or steps.index(before[-1]) >= steps.index(step):
         return None  # it is read later, or not there yet
     step.operands = (*step.operands[:position], there, *step.operands[position + 1 :])
     step.attributes = step.attributes | {"accumulate": True}
-    after = [s for s in touching[total.storage] if s is not add]
+    moved = total.storage  # which several Buffers may view
+    after = [s for s in touching[moved] if s is not add]
     touching[there.storage] = [*before, step, *after]
     for reader in after:
         for buffer in reader.buffers():
-            if buffer.storage is total.storage:
+            if buffer.storage is moved:
                 buffer.storage = there.storage
     return add
 

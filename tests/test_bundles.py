@@ -1,7 +1,6 @@
 """Batches that run in one call: the same bytes as one by one, and one by one where somebody watches."""
 
 import io
-import re
 import sys
 
 import numpy as np
@@ -60,10 +59,14 @@ class Doubled(cyconv.layers.Layer):
 @pytest.fixture
 def bundled(monkeypatch):
     """The number of steps of each call that ran several."""
+    return calls_counted(monkeypatch, least=2)
+
+
+def calls_counted(monkeypatch, least):
     sizes, run = [], Executor.run_batches
 
     def counted(self, recorded, training, pairs, rows):
-        if len(rows) > 1:
+        if len(rows) >= least:
             sizes.append(len(rows))
         run(self, recorded, training, pairs, rows)
 
@@ -121,20 +124,33 @@ def test_evaluation_in_bundles_gives_the_same_numbers(bundled):
     assert found == model.evaluate(X, Y, batch_size=10, verbose=0, callbacks=[Watches()])
 
 
-def test_a_bar_on_a_terminal_is_told_of_each_bundle_s_last_batch(bundled, monkeypatch):
-    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+def test_a_bar_on_a_terminal_is_told_of_each_bundle_s_last_batch(monkeypatch):
+    calls = calls_counted(monkeypatch, least=1)
     monkeypatch.setattr(cyconv.progress, "TERMINAL", 0)  # every line is due
     model = small("adam")
-    for verbose in (0, 1):
-        del bundled[:]
-        model.fit(X, Y, batch_size=10, epochs=2, verbose=verbose)
-        evaluated = model.evaluate(X, Y, batch_size=10, verbose=verbose)
-    shown = [int(line.split("/")[0]) for line in re.findall(r"\r *(\d+/21)", terminal.getvalue())]
-    assert max(bundled) > 1 and 21 in shown and len(shown) < 3 * 21
-    assert f"loss: {evaluated[0]:.4f}" in terminal.getvalue().split("\r")[-1]
-    del bundled[:]
-    model.fit(X, Y, batch_size=10, verbose=1, callbacks=[Watches()])
-    assert bundled == []
+    for run in (model.fit, model.evaluate) * 3:  # how long a step takes is known then
+        del calls[:]
+        monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+        result = run(X, Y, batch_size=10, verbose=1)
+        lines = terminal.getvalue().rstrip("\n").split("\r")[1:]
+        *shown, final = [int(line.split("/21 ")[0]) for line in lines]
+        assert shown == np.cumsum(calls).tolist() and shown[-1] == final == 21
+        loss = result.history["loss"][0] if run == model.fit else result[0]
+        assert all(f"loss: {loss:.4f}" in line for line in lines[-2:])
+    assert max(calls) > 1
+
+
+def test_a_bar_that_looks_at_every_batch_gets_every_batch(bundled, monkeypatch):
+    class Counting(cyconv.callbacks.ProgbarLogger):
+        told = ()
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.told += (batch,)
+
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    for callback in (Watches(), counting := Counting()):
+        small("adam").fit(X, Y, batch_size=10, verbose=1, callbacks=[callback])
+    assert bundled == [] and counting.told == tuple(range(21))
 
 
 def test_no_bundle_is_larger_than_its_room(bundled, monkeypatch):

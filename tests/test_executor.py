@@ -163,6 +163,14 @@ def test_gradients_of_a_normalisation_lie_where_their_operands_died():
     assert dz == dy and dx == x != dz
 
 
+@pytest.mark.parametrize("read", [False, True])
+def test_a_shortcut_s_gradient_is_made_where_somebody_reads_it(read):
+    x, dy, dx, dz = (Buffer((100,), np.float32) for _ in range(4))
+    step = Step("batch_norm_gradient", (x, dy, *[None] * 4, dx, dz, *[None] * 3), {}, "", "backward", None)
+    memory.place([step, Step("sum", (dx, dz) if read else (dx,), {}, "", "backward", None)])
+    assert step.operands[7] is (dz if read else None)
+
+
 @pytest.mark.parametrize("backend", ["reference", "cpu"])
 @pytest.mark.parametrize("shortcut", [False, True])
 def test_a_normalisation_in_place_has_the_gradients_of_one_with_room(backend, shortcut, monkeypatch):

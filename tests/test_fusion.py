@@ -5,6 +5,7 @@ import pytest
 
 import cyconv as keras
 from cyconv import fusion, layers
+from cyconv.recorder import Buffer, Step
 from cyconv.testing import assert_close
 
 
@@ -300,3 +301,59 @@ def test_gradients_of_several_readers_are_added_as_they_are_stored(backend):
     assert_close(predicted, wanted, "network", 1000)
     assert_close(losses, expected_losses, "network", 1000)
     assert plain.count("binary") == 6 and fused.count("binary") == 1  # where two others are added
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("merge", ["add", "subtract", "same"])
+def test_a_sum_of_gradients_is_read_in_several_shapes(backend, merge):
+    """Behind the fan-out a merging layer, which reads its gradient as it is and reshaped."""
+
+    def net():
+        inputs = keras.Input((8, 8, 3))
+        x = layers.Conv2D(4, 3, padding="same")(inputs)
+        other = layers.Conv2D(4, 1)(x) if merge == "same" else layers.GlobalAveragePooling2D(keepdims=True)(x)
+        y = (layers.Add() if merge == "add" else layers.Subtract())([x, other])
+        both = layers.Conv2D(4, 3, padding="same")(y), layers.Activation("tanh")(y)
+        return keras.Model(inputs, layers.Dense(4)(layers.Flatten()(layers.Concatenate()(both))))
+
+    with keras.backends.use(backend):
+        weights, _, losses, fused = trained(True, net)
+        expected, _, expected_losses, plain = trained(False, net)
+    for a, b in zip(weights, expected, strict=True):
+        assert_close(a, b, "network", 1000)
+    assert_close(losses, expected_losses, "network", 1000)
+    assert fused.count("binary") < plain.count("binary")
+
+
+def gradient_and_sum(shape=(2, 3), kept=False, fed=False, name="add", late=False, pair=False, **attributes):
+    """The steps of a gradient, another one, their sum and its reader; the other's buffer, and the sum's."""
+    there, dx, total, result = (Buffer(s, np.float32) for s in (shape, (2, 3), (2, 3), (2, 3)))
+    there.storage.kept, there.storage.fed = kept, fed
+    beside = Buffer((2, 3), np.float32) if pair else None
+    steps = [
+        Step("fill", (there,), {}, "", "backward", None),
+        Step("convolution_input_gradient", (None, None, None, dx, beside), attributes, "", "backward", None),
+        Step("binary", (dx, there, total), {"name": name}, "", "backward", None),
+        Step("activation", (there if late else total, result), {}, "", "backward", None),
+    ]
+    return steps, there, total
+
+
+def test_a_gradient_is_added_where_the_other_one_lies():
+    steps, there, total = gradient_and_sum(activation="linear")
+    assert fusion.fuse_steps(steps, adds_gradients=False) == steps
+    first, gradient, reader = fusion.fuse_steps(steps, adds_gradients=True)
+    assert gradient.operands[3] is there and gradient.attributes["accumulate"]
+    assert reader.operands[0].storage is first.operands[0].storage
+
+
+@pytest.mark.parametrize(
+    "different",
+    [{"shape": (3,)}, {"kept": True}, {"fed": True}, {"name": "subtract"}, {"late": True}, {"pair": True},
+     {"activation": "tanh"}],
+    ids=str,
+)  # fmt: skip
+def test_a_gradient_is_not_added_where(different):
+    steps, _, _ = gradient_and_sum(**different)
+    assert fusion.fuse_steps(steps, adds_gradients=True) == steps
+    assert "accumulate" not in steps[1].attributes

@@ -28,7 +28,8 @@ class ProgbarLogger(Callback):
         return super().listens(hook) and not ("_batch_" in hook and idle)
 
     def each(self, hook):
-        return False
+        """A bar is not told of every batch, but what has been derived from it may want to be."""
+        return getattr(type(self), hook) is not getattr(ProgbarLogger, hook) and super().each(hook)
 
     def due(self):
         return self.bar.due()
