@@ -91,15 +91,22 @@ def _merge(steps):
             out = getattr(step.operands[target], "storage", None)
             if out is None or out.fed or out.first != i or out.owner is not None:
                 continue
-            for position in sources:
-                source = getattr(step.operands[position], "storage", None)
-                if source is None or source.fed or source is out:
-                    continue
-                root = _root(source)
-                if root.last == i and root.nbytes == out.nbytes and root not in taken:
-                    out.owner, root.last = root, out.last
-                    taken.append(root)
-                    break
+            root = _dying([step.operands[position] for position in sources], i, out, taken)
+            if root is not None:
+                out.owner, root.last = root, out.last
+                taken.append(root)
+
+
+def _dying(sources, i, out, taken):
+    """The storage of the first source that is read last in step i and is as large as `out`; None: none is."""
+    for source in sources:
+        storage = getattr(source, "storage", None)
+        if storage is None or storage.fed or storage is out:
+            continue
+        root = _root(storage)
+        if root.last == i and root.nbytes == out.nbytes and root not in taken:
+            return root
+    return None
 
 
 def _root(storage):

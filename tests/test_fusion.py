@@ -52,16 +52,22 @@ def trained(on, build=residual_net, steps=3, frozen=False):
     return model.get_weights(), model.predict(x), losses, [s.operation for s in recorded.steps]
 
 
-@pytest.mark.parametrize("backend", ["cpu", "reference"])
-@pytest.mark.parametrize("frozen", [False, True])
-def test_results_agree(backend, frozen):
+def agreeing(backend, *build, **options):
+    """Trains fused and not: weights, predictions and losses agree. Returns the operations of both."""
     with keras.backends.use(backend):
-        weights, predicted, losses, fused = trained(True, frozen=frozen)
-        expected, wanted, expected_losses, plain = trained(False, frozen=frozen)
+        weights, predicted, losses, fused = trained(True, *build, **options)
+        expected, wanted, expected_losses, plain = trained(False, *build, **options)
     for a, b in zip(weights, expected, strict=True):
         assert_close(a, b, "network", 1000)
     assert_close(predicted, wanted, "network", 1000)
     assert_close(losses, expected_losses, "network", 1000)
+    return fused, plain
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_results_agree(backend, frozen):
+    fused, plain = agreeing(backend, frozen=frozen)
     gone = {name: plain.count(name) - fused.count(name) for name in set(plain)}
     # Three sums; relu after two of them, inside a block of each, and tanh after the first convolution. Three
     # tensors have two readers, one of them a convolution: their gradients are added as it stores.
@@ -107,13 +113,7 @@ def joining(channels, axis=-1):
 @pytest.mark.parametrize("channels, copies", [(16, 0), (32, 0), (5, 2)])
 def test_a_convolution_reads_two_images_where_they_lie(backend, channels, copies):
     """On the cpu by Winograd's tiles, from whole vectors; elsewhere they are copied together first."""
-    with keras.backends.use(backend):
-        weights, predicted, losses, fused = trained(True, joining(channels))
-        expected, wanted, expected_losses, plain = trained(False, joining(channels))
-    for a, b in zip(weights, expected, strict=True):
-        assert_close(a, b, "network", 1000)
-    assert_close(predicted, wanted, "network", 1000)
-    assert_close(losses, expected_losses, "network", 1000)
+    fused, plain = agreeing(backend, joining(channels))
     # Forwards two copies a concatenation; backwards as many.
     assert plain.count("copy") == 8
     assert fused.count("copy") == (2 * copies if backend == "cpu" else 0)
@@ -133,13 +133,7 @@ def pooled_net():
 @pytest.mark.parametrize("backend", ["cpu", "reference"])
 @pytest.mark.parametrize("frozen", [False, True])
 def test_the_slope_before_a_max_pooling_is_taken_behind_it(backend, frozen):
-    with keras.backends.use(backend):
-        weights, predicted, losses, fused = trained(True, pooled_net, frozen=frozen)
-        expected, wanted, expected_losses, plain = trained(False, pooled_net, frozen=frozen)
-    for a, b in zip(weights, expected, strict=True):
-        assert_close(a, b, "network", 1000)
-    assert_close(predicted, wanted, "network", 1000)
-    assert_close(losses, expected_losses, "network", 1000)
+    fused, plain = agreeing(backend, pooled_net, frozen=frozen)
     assert fused.count("max_pool_gradient") == plain.count("max_pool_gradient") == 4
     fusion.set_fusion(True)
     model = pooled_net()
@@ -222,11 +216,7 @@ def test_tensors_that_others_read_stay():
         twice = layers.add([x, x])
         return keras.Model(inputs, layers.Dense(4)(layers.Flatten()(twice)))
 
-    weights, predicted, *_ = trained(True, build)
-    expected, wanted, *_ = trained(False, build)
-    assert_close(predicted, wanted, "network", 1000)
-    for a, b in zip(weights, expected, strict=True):
-        assert_close(a, b, "network", 1000)
+    agreeing("cpu", build)
 
 
 def test_a_normalisation_at_two_places_measures_them_in_their_order():
@@ -293,13 +283,7 @@ def forking_net():
 
 @pytest.mark.parametrize("backend", ["cpu", "reference"])
 def test_gradients_of_several_readers_are_added_as_they_are_stored(backend):
-    with keras.backends.use(backend):
-        weights, predicted, losses, fused = trained(True, forking_net)
-        expected, wanted, expected_losses, plain = trained(False, forking_net)
-    for a, b in zip(weights, expected, strict=True):
-        assert_close(a, b, "network", 1000)
-    assert_close(predicted, wanted, "network", 1000)
-    assert_close(losses, expected_losses, "network", 1000)
+    fused, plain = agreeing(backend, forking_net)
     assert plain.count("binary") == 6 and fused.count("binary") == 1  # where two others are added
 
 
@@ -316,12 +300,7 @@ def test_a_sum_of_gradients_is_read_in_several_shapes(backend, merge):
         both = layers.Conv2D(4, 3, padding="same")(y), layers.Activation("tanh")(y)
         return keras.Model(inputs, layers.Dense(4)(layers.Flatten()(layers.Concatenate()(both))))
 
-    with keras.backends.use(backend):
-        weights, _, losses, fused = trained(True, net)
-        expected, _, expected_losses, plain = trained(False, net)
-    for a, b in zip(weights, expected, strict=True):
-        assert_close(a, b, "network", 1000)
-    assert_close(losses, expected_losses, "network", 1000)
+    fused, plain = agreeing(backend, net)
     assert fused.count("binary") < plain.count("binary")
 
 
